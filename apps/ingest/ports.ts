@@ -1,0 +1,202 @@
+import type { Readable } from 'node:stream'
+
+/** What a file is, by its content first and its name second. */
+export type FileType = 'pdf' | 'docx' | 'html' | 'markdown' | 'text' | 'code'
+
+/**
+ * Why a file did not become passages. Stable: shown to people, used in filters, documented in the README.
+ * The `skipped` ones are no fault of anybody's; the `failed` ones want somebody's attention.
+ */
+export const FILE_CODES = {
+  UNCHANGED: { status: 'skipped', reason: 'Unchanged since it was last ingested.' },
+  UNSUPPORTED_TYPE: { status: 'skipped', reason: 'Not a kind of file that text can be read from.' },
+  EMPTY: { status: 'skipped', reason: 'There is no text in it.' },
+  LINK_OUTSIDE: { status: 'skipped', reason: 'A link that leads out of the folder.' },
+  LINK_CYCLE: { status: 'skipped', reason: 'A link that leads back to a folder above it.' },
+  SPECIAL_FILE: { status: 'skipped', reason: 'Not a regular file.' },
+  TOO_LARGE: { status: 'failed', reason: 'Larger than what is read from one file.' },
+  UNREADABLE: { status: 'failed', reason: 'It could not be opened for reading.' },
+  VANISHED: { status: 'failed', reason: 'It was there and then was gone.' },
+  NEEDS_OCR: { status: 'failed', reason: 'Its pages are pictures: there is no text to read without OCR.' },
+  ENCRYPTED: { status: 'failed', reason: 'It is protected by a password.' },
+  CORRUPT: { status: 'failed', reason: 'It is damaged and cannot be read.' },
+  ZIP_BOMB: { status: 'failed', reason: 'It would unpack to far more than its size allows.' },
+  TIMEOUT: { status: 'failed', reason: 'Reading it took longer than allowed.' },
+  MEMORY_LIMIT: { status: 'failed', reason: 'Reading it took more memory than allowed.' },
+  PARSER_CRASHED: { status: 'failed', reason: 'The program that reads such files failed on it.' },
+  DOWNLOAD_FAILED: { status: 'failed', reason: 'It could not be downloaded.' },
+} as const satisfies Record<string, { status: 'skipped' | 'failed'; reason: string }>
+export type FileCode = keyof typeof FILE_CODES
+
+/** A file that will not become passages, and why: `detail` adds what exactly, in plain words. */
+export interface Rejection {
+  rejected: FileCode
+  detail?: string
+}
+
+/** What one look at a file's bytes tells. */
+export interface Probe {
+  type: FileType
+  /** Bytes. */
+  size: number
+  /** SHA-256 of the content, hex. */
+  sha256: string
+}
+
+/** What extraction wrote to its output file, told in numbers. */
+export interface Extraction {
+  /** UTF-16 code units of text. */
+  characters: number
+  /** Pages, for formats that have them. */
+  pages: number | null
+  title: string | null
+}
+
+/**
+ * The text of one file with what citations need; written as JSON to the extraction's output file. Every position
+ * is a count of UTF-16 code units into `text`. For Markdown, plain text and source code `text` is the file itself
+ * (decoded), so that spans are spans of the source; for PDF, DOCX and HTML it is the text read out of it.
+ */
+export interface ExtractedDocument {
+  /** The extractor's version; another one is extracted anew. */
+  version: number
+  type: FileType
+  /** Programming language of source code, in lower case (`typescript`, `python`, …). */
+  language: string | null
+  title: string | null
+  text: string
+  pages: { number: number; start: number; end: number }[]
+  headings: { level: number; title: string; start: number }[]
+}
+
+/** A passage: small enough to be quoted, with its place in the source. */
+export interface Chunk {
+  /** Counted from 0 within its file. */
+  ordinal: number
+  text: string
+  /** Span in the document's text, UTF-16 code units, end exclusive: `document.text.slice(start, end) === text`. */
+  start: number
+  end: number
+  /** First page it stands on, counted from 1; for formats with pages. */
+  page: number | null
+  /** Lines of the document's text it stands on, counted from 1. */
+  lineStart: number
+  lineEnd: number
+  /** Headings above it, outermost first, or the code symbol it belongs to (`['class Hub', 'subscribe()']`). */
+  path: string[]
+}
+
+/**
+ * Reads files in processes apart from the server, under caps of time and memory. Whatever a file does, the answer
+ * is a value or a rejection with a code; only an abort (the signal's reason) and a closed parser reject the promise.
+ */
+export interface Parser {
+  /** Type, size and hash. A file over the size cap is rejected without being read whole. */
+  probe(file: string, signal: AbortSignal): Promise<Probe | Rejection>
+  /** Extracts the text of `file` into `output` (written whole or not at all; an `ExtractedDocument` as JSON). */
+  extract(file: string, type: FileType, output: string, signal: AbortSignal): Promise<Extraction | Rejection>
+  /** Cuts an extracted document into passages; batches of at most 200, in order. */
+  chunk(document: string, onBatch: (chunks: Chunk[]) => Promise<void>, signal: AbortSignal): Promise<number | Rejection>
+  /** Version of extraction and chunking together: content ingested by another version is ingested anew. */
+  readonly version: string
+  /** How many files it reads at the same time; more calls wait. */
+  readonly concurrency: number
+  close(): Promise<void>
+}
+
+/** Where an ingestion's files come from, as its caller names it. */
+export type Source =
+  | { kind: 'upload' /** Folder below DATA_DIR that holds the uploaded files. */; uploadId: string; files: number }
+  | { kind: 'path'; path: string }
+  | { kind: 'url'; url: string }
+  | { kind: 'sitemap'; url: string }
+  | { kind: 'repository'; repository: string /** Branch, tag or commit; absent = the default branch. */; ref?: string }
+
+/** One entry found below a source's folder. */
+export type FoundFile =
+  | { path: string; absolutePath: string; size: number; modifiedAt: number }
+  /** Found, but it will not be read; `path` is shown with the reason. */
+  | ({ path: string } & Rejection)
+
+export interface FetchProgress {
+  /** Files fetched so far, and, once known, how many there will be. */
+  files: number
+  total: number | null
+  bytes: number
+  current: string | null
+}
+
+/** The ways files come in. */
+export interface Sources {
+  /**
+   * Checks a source before anything is queued: the path exists under the allowed roots, the URL is one we fetch.
+   * Throws INVALID_INPUT, PATH_NOT_ALLOWED or NOT_FOUND; touches no network.
+   */
+  validate(source: Source): Promise<Source>
+  /**
+   * Brings a source's files to a folder of this machine and returns it. For paths and uploads that is where they
+   * are; for URLs, sitemaps and repositories they are downloaded into `workDir`. May be called again after a
+   * crash with the same folder: what is there already is kept or replaced, never doubled. Files that could not be
+   * downloaded are returned as rejections; a source that cannot be reached at all throws SOURCE_UNREACHABLE.
+   */
+  fetch(
+    source: Source,
+    workDir: string,
+    options: { signal: AbortSignal; onProgress: (progress: FetchProgress) => void },
+  ): Promise<{ root: string; rejected: FoundFile[] }>
+  /**
+   * Walks a folder in a stable order (byte order of the path), respecting every .gitignore on the way, leaving out
+   * `.git`, dot files and whatever lies in DATA_DIR. Links are followed only to files inside the folder; cycles end
+   * as a rejection. Memory does not grow with the number of files beyond one folder's entries.
+   */
+  walk(root: string, signal: AbortSignal): AsyncIterable<FoundFile>
+  /** Stores one upload: files arrive one after the other, streamed to disk. Discard removes what was stored. */
+  openUpload(uploadId: string): Promise<Upload>
+  /** Frees what `fetch` or an upload left on disk. */
+  discard(source: Source, workDir: string): Promise<void>
+}
+
+/** An upload being received. */
+export interface Upload {
+  /**
+   * Streams one file to disk. `name` may hold folders (`docs/guide/a.md`); a name that leads out of the upload, is
+   * absolute or too long throws INVALID_INPUT. Throws TOO_LARGE over the cap, STORAGE_FULL when the disk is.
+   */
+  add(name: string, content: Readable): Promise<void>
+  /** Files stored so far. */
+  readonly files: number
+  /** Makes it durable; after this it survives a crash. */
+  commit(): Promise<void>
+  discard(): Promise<void>
+}
+
+/** A passage as the index takes it. */
+export interface IndexedChunk {
+  id: number
+  text: string
+  path: string[]
+}
+
+export interface SearchHit {
+  chunkId: number
+  /** Higher is better; comparable within one answer only. */
+  score: number
+  /** Where the passage's text matches: UTF-16 code units into it, end exclusive, in order. */
+  highlights: [number, number][]
+}
+
+/** Full-text search over passages; rebuildable from the chunks table, so it promises no durability of its own. */
+export interface SearchIndex {
+  /** Adds or replaces passages; at most 50 at a time, so that no reader waits long. */
+  put(projectId: string, fileId: string, chunks: IndexedChunk[]): Promise<void>
+  /** Takes a file's passages out. Harmless where there are none. */
+  remove(projectId: string, fileId: string): Promise<void>
+  /**
+   * Best passages first. Words must all match, failing that any of them; `"exact phrase"` is kept together. A query
+   * without a word gives no hits. Never throws on what a person typed.
+   */
+  search(projectId: string, query: string, options: { limit: number; offset: number }): Promise<SearchHit[]>
+  /** How many passages are indexed, over all projects: 0 in a fresh index. */
+  size(): Promise<number>
+  close(): Promise<void>
+}

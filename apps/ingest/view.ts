@@ -1,0 +1,153 @@
+import type { Offset } from '@holdfast/protocol'
+import type {
+  IngestionError,
+  IngestionResult,
+  IngestionState,
+  IngestionStatus,
+  Phase,
+  PhaseMetrics,
+  PhaseState,
+} from './streams.ts'
+
+/** What the HTTP interface answers, and the words people read for it. Browser-safe; page and terminal share it. */
+
+export interface SourceView {
+  kind: 'upload' | 'path' | 'url' | 'sitemap' | 'repository'
+  /** For people: a folder's name, a URL, `owner/name@ref`, `12 files`. */
+  label: string
+}
+
+/** One ingestion as lists show it. */
+export interface IngestionView {
+  ingestionId: string
+  projectId: string
+  source: SourceView
+  status: IngestionStatus
+  currentPhase: 0 | Phase
+  /** Of the whole ingestion, 0 to 100: the four phases weighted. */
+  progressPercent: number
+  metrics: PhaseMetrics | null
+  result: IngestionResult | null
+  error: IngestionError | null
+  /** The ingestion this one tries again. */
+  retryOf: string | null
+  createdAt: string
+  startedAt: string | null
+  updatedAt: string
+  completedAt: string | null
+}
+
+/** `GET /api/projects/:id/progress`. Idle: no ingestion yet, everything else is null or empty then. */
+export interface ProgressView
+  extends Omit<IngestionView, 'ingestionId' | 'source' | 'status' | 'createdAt' | 'updatedAt'> {
+  ingestionId: string | null
+  source: SourceView | null
+  status: IngestionStatus | 'idle'
+  phases: PhaseState[]
+  createdAt: string | null
+  updatedAt: string | null
+  /** Where live reading goes on: `WebSocket /api/projects/:id/progress?offset=` */
+  offset: Offset | null
+  /** The ingestion's stream, for the readers of `/v1/stream/<name>`. */
+  stream: string | null
+}
+
+export interface ProjectView {
+  id: string
+  name: string
+  createdAt: string
+  /** Files and passages that can be searched now. */
+  files: number
+  chunks: number
+  /** The newest ingestion. */
+  ingestion: IngestionView | null
+}
+
+export type FileStatus = 'found' | 'extracted' | 'chunked' | 'done' | 'skipped' | 'failed'
+
+export interface FileView {
+  id: string
+  path: string
+  /** `null` where it was never looked into. */
+  type: string | null
+  size: number
+  status: FileStatus
+  /** A code of FILE_CODES for skipped and failed files. */
+  code: string | null
+  reason: string | null
+  pages: number | null
+  chunks: number
+  ingestionId: string
+  updatedAt: string
+}
+
+/** A page of a list: pass `next` back as `?cursor=`; `null` is the end. */
+export interface Page<T> {
+  items: T[]
+  next: string | null
+  /** How many there are in all with the same filter. */
+  total: number
+}
+
+export interface SearchHitView {
+  fileId: string
+  path: string
+  type: string
+  page: number | null
+  lineStart: number
+  lineEnd: number
+  /** Span in the file's extracted text, UTF-16 code units. */
+  start: number
+  end: number
+  headings: string[]
+  text: string
+  /** Spans of `text` that match. */
+  highlights: [number, number][]
+  score: number
+}
+
+/** `202 Accepted` of a new ingestion or a retry. */
+export interface AcceptedView {
+  ingestionId: string
+  progressUrl: string
+  websocketUrl: string
+}
+
+/** How much of the whole each phase is, in percent; they add up to 100. */
+export const PHASE_WEIGHTS = [10, 50, 20, 20] as const
+
+/** Percent of the whole ingestion, from the percent of its phases. */
+export function overallPercent(state: Pick<IngestionState, 'status' | 'phases'>): number {
+  if (state.status === 'done') return 100
+  const sum = PHASE_WEIGHTS.reduce(
+    (total, weight, index) => total + (weight * (state.phases[index]?.percent ?? 0)) / 100,
+    0,
+  )
+  return Math.round(sum * 10) / 10
+}
+
+/** Seconds as people say them: `4 s`, `1 m 04 s`, `2 h 05 m`. */
+export function formatDuration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds))
+  if (whole < 60) return `${whole} s`
+  if (whole < 3600) return `${Math.floor(whole / 60)} m ${String(whole % 60).padStart(2, '0')} s`
+  return `${Math.floor(whole / 3600)} h ${String(Math.floor((whole % 3600) / 60)).padStart(2, '0')} m`
+}
+
+/** Bytes with a unit of thousands: `640 B`, `1.2 MB`. */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1000) return `${bytes} B`
+  const units = ['kB', 'MB', 'GB', 'TB']
+  let value = bytes / 1000
+  let unit = 0
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000
+    unit += 1
+  }
+  return `${value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`
+}
+
+/** Whole numbers with thin grouping: `12 480`. */
+export function formatCount(value: number): string {
+  return String(Math.round(value)).replace(/\B(?=(\d{3})+(?!\d))/g, '\u2009')
+}

@@ -1,0 +1,23 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['packages/**/*.test.{ts,tsx}', 'apps/**/*.test.{ts,tsx}', 'scripts/**/*.test.ts', 'bench/**/*.test.ts'],
+    // Real databases, sockets and a browser: generous, since two cores run all of it.
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    coverage: {
+      provider: 'v8',
+      include: ['packages/*/src/**/*.{ts,tsx}', 'apps/**/*.{ts,tsx}'],
+      exclude: [
+        '**/*.test.*',
+        '**/*.contract.ts',
+        '**/fixtures/**',
+        '**/dist/**',
+        'apps/dashboard/**',
+        'apps/*/panel*/**',
+      ],
+      thresholds: { lines: 80 },
+    },
+  },
+})
