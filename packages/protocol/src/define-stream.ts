@@ -10,14 +10,19 @@ export interface EventBase<Type extends string = string> {
 
 type EventSchemas = Record<string, StandardSchemaV1>
 
+// A schema without fields infers an index signature of `never`, which would forbid `type` itself.
+type Fields<T> = string extends keyof T ? unknown : T
+
 /** One event of a stream: flat, `{type, timestamp, …fields}`, told apart by `type`. */
 export type EventOf<Events extends EventSchemas> = {
-  [Type in keyof Events & string]: EventBase<Type> & StandardSchemaV1.InferOutput<Events[Type]>
+  [Type in keyof Events & string]: EventBase<Type> & Fields<StandardSchemaV1.InferOutput<Events[Type]>>
 }[keyof Events & string]
 
 /** An event as its writer gives it: without `timestamp` the moment of writing is taken. */
 export type EventInput<Events extends EventSchemas> = {
-  [Type in keyof Events & string]: { type: Type; timestamp?: string } & StandardSchemaV1.InferInput<Events[Type]>
+  [Type in keyof Events & string]: { type: Type; timestamp?: string } & Fields<
+    StandardSchemaV1.InferInput<Events[Type]>
+  >
 }[keyof Events & string]
 
 type ParamNames<Pattern extends string> = Pattern extends `${string}:${infer Name}/${infer Rest}`

@@ -1,0 +1,78 @@
+import type { ErrorCode, Offset } from '@holdfast/protocol'
+
+export type SqlValue = string | number | bigint | null | Uint8Array
+export type Row = Record<string, SqlValue>
+export type Dialect = 'sqlite' | 'postgres'
+
+/** One SQL statement with `?` for each parameter (adapters number them where their store wants that). */
+export interface Statement {
+  sql: string
+  params: readonly SqlValue[]
+  /**
+   * How many rows the statement must give (RETURNING, SELECT) or change. Any other number fails the whole commit
+   * with `otherwise`. This is how a commit asks a question without a callback: a fence, a unique name, a state.
+   */
+  expect?: { rows: number; otherwise: ErrorCode; detail?: string }
+}
+
+/** A part of a commit: statements that run in order, and, where they append to a stream, word of that. */
+export interface Write {
+  statements: readonly Statement[]
+  appended?: {
+    stream: string
+    /** Index of the statement whose one row holds `incarnation` and `tail` after the append. */
+    statement: number
+    /** The events as stored, so that readers on this node are served without reading them back. */
+    events: readonly string[]
+    sealed: boolean
+  }
+}
+
+/** Told after a commit is on disk: `stream` now ends at `tail`. `events` are the last ones before it, if at hand. */
+export interface Committed {
+  stream: string
+  tail: Offset
+  /** Position before the first of `events`; equal to `tail` where there are none. */
+  after: Offset
+  events: readonly string[]
+  sealed: boolean
+}
+
+/** Per write, per statement: the rows it gave. Empty for statements that give none. */
+export type CommitResult = Row[][][]
+
+/**
+ * The ground: where facts become durable. One way in (`commit`), one way to look (`read`); no transaction is ever
+ * held open across an await, so nobody waits for anybody's network.
+ */
+export interface Database {
+  readonly dialect: Dialect
+  /**
+   * Runs the statements of all writes in order, whole or not at all, and resolves when they are on disk (fsync).
+   * Commits of several callers may share one transaction and one fsync; a commit that fails takes none of its
+   * neighbours with it. Commits take effect in the order of the calls as far as they touch the same rows.
+   *
+   * Rejects with the code of an unmet expectation, CONFLICT for a violated constraint, STORAGE_FULL for a full disk
+   * (nothing was written, try again later), UNAVAILABLE after `close` or while the store cannot be reached.
+   */
+  commit(writes: readonly Write[]): Promise<CommitResult>
+  /** One SELECT. Sees every commit that was acknowledged before the call. */
+  read<T = Row>(statement: Statement): Promise<T[]>
+  /**
+   * Hears of every append that this process committed, in order per stream, before `commit` resolves. Listeners must
+   * not throw. Returns the way to stop listening.
+   */
+  onCommitted(listener: (committed: readonly Committed[]) => void): () => void
+  /** Waits for the commits under way, then lets go of the store. May be called twice. */
+  close(): Promise<void>
+}
+
+/** A statement, for short. */
+export function statement(sql: string, params: readonly SqlValue[] = [], expect?: Statement['expect']): Statement {
+  return expect ? { sql, params, expect } : { sql, params }
+}
+
+/** A write of plain statements. */
+export function write(...statements: Statement[]): Write {
+  return { statements }
+}

@@ -1,0 +1,22 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { type Member, SqliteBatch } from './sqlite-batch.ts'
+import { openWriter, type SqliteSettings } from './sqlite-connection.ts'
+
+/**
+ * The writer's thread: takes a batch of commits, answers when it is on disk. fsync blocks this thread and no other.
+ * An error that escapes ends the thread, and with it the database (sqlite-database.ts).
+ */
+if (!parentPort) throw new Error('sqlite-writer runs as a worker thread')
+const port = parentPort
+const db = openWriter(workerData as SqliteSettings)
+const batch = new SqliteBatch(db)
+
+port.on('message', (members: readonly Member[] | 'close') => {
+  if (members === 'close') {
+    db.close()
+    port.close()
+    return
+  }
+  port.postMessage(batch.run(members))
+})
+port.postMessage('ready')
