@@ -1,0 +1,86 @@
+import type { ErrorCode, ErrorKind, FieldError, Problem } from '@holdfast/protocol'
+import type { ClientWorld, RequestInit } from './world.ts'
+
+export interface RequestErrorFields {
+  /** A code of the error table, or `UNREACHABLE` where no answer came at all. */
+  code: ErrorCode | 'UNREACHABLE'
+  /** HTTP status; 0 where no answer came. */
+  status: number
+  kind: ErrorKind
+  /** Whether the same request can succeed later. */
+  retry: boolean
+  /** Seconds. */
+  retryAfter?: number
+  errors?: FieldError[]
+  /** Names the request in the server's log. */
+  requestId?: string
+}
+
+/** A request that was not answered with success; `message` is a sentence for a person. */
+export class RequestError extends Error implements RequestErrorFields {
+  readonly code: RequestErrorFields['code']
+  readonly status: number
+  readonly kind: ErrorKind
+  readonly retry: boolean
+  readonly retryAfter?: number
+  readonly errors?: FieldError[]
+  readonly requestId?: string
+
+  constructor(message: string, fields: RequestErrorFields, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.name = 'RequestError'
+    this.code = fields.code
+    this.status = fields.status
+    this.kind = fields.kind
+    this.retry = fields.retry
+    if (fields.retryAfter !== undefined) this.retryAfter = fields.retryAfter
+    if (fields.errors !== undefined) this.errors = fields.errors
+    if (fields.requestId !== undefined) this.requestId = fields.requestId
+  }
+
+  static fromProblem(problem: Problem): RequestError {
+    return new RequestError(problem.detail || problem.title, problem)
+  }
+
+  static unreachable(cause?: unknown): RequestError {
+    const fields = { code: 'UNREACHABLE', status: 0, kind: 'network', retry: true } as const
+    return new RequestError('The server could not be reached.', fields, cause)
+  }
+
+  /** The error in an answer's body, or one made from its status where the body is not a problem. */
+  static fromBody(status: number, text: string): RequestError {
+    try {
+      const problem = JSON.parse(text) as Partial<Problem>
+      if (typeof problem.code === 'string' && typeof problem.kind === 'string') {
+        return RequestError.fromProblem(problem as Problem)
+      }
+    } catch {
+      // A proxy's page or an empty body: the status has to do.
+    }
+    const fields = { code: 'INTERNAL_ERROR', status, kind: 'unknown', retry: status >= 500 } as const
+    return new RequestError(`The server answered with status ${status}.`, fields)
+  }
+}
+
+/**
+ * Sends a request and reads its JSON. Resolves `undefined` for an empty answer. Throws RequestError, and the
+ * signal's reason when it was aborted.
+ */
+export async function request<T>(world: ClientWorld, path: string, init?: RequestInit): Promise<T> {
+  let response: Response
+  let text: string
+  try {
+    response = await world.fetch(world.baseUrl + path, init)
+    text = await response.text()
+  } catch (error) {
+    init?.signal?.throwIfAborted()
+    throw RequestError.unreachable(error)
+  }
+  if (!response.ok) throw RequestError.fromBody(response.status, text)
+  if (text === '') return undefined as T
+  try {
+    return JSON.parse(text) as T
+  } catch {
+    throw RequestError.fromBody(502, text)
+  }
+}
