@@ -60,6 +60,15 @@ export function describeStreamLog(name: string, open: () => Promise<Database>): 
       expect(await log.findByOffset(formatOffset({ incarnation: 999_999, seq: 1 }))).toBeNull()
     })
 
+    it('[LOG2] a stream that was made has a position before its first event, and keeps it', async () => {
+      await db.commit([log.create('s')])
+      const empty = await log.read('s', null)
+      expect([empty.events, seq(empty.offset), empty.upToDate, empty.sealed]).toEqual([[], 0, true, false])
+      await append('s', '1')
+      await db.commit([log.create('s')])
+      expect(await texts('s', empty.offset)).toEqual(['1'])
+    })
+
     it('[LOG3] an append joins its commit: both or neither', async () => {
       const violated = write(statement('SELECT 1 AS one', [], { rows: 2, otherwise: 'CONFLICT' }))
       await expect(db.commit([log.append('s', ['1']), violated])).rejects.toThrow(withCode('CONFLICT'))

@@ -41,6 +41,10 @@ export class SqlStreamLog implements StreamLog {
     this.#insertMany = insertMany(db.dialect)
   }
 
+  create(stream: string): Write {
+    return write(statement('INSERT INTO streams (name, tail) VALUES (?, 0) ON CONFLICT (name) DO NOTHING', [stream]))
+  }
+
   append(stream: string, texts: readonly string[], options: { seal?: boolean } = {}): Write {
     if (texts.length === 0) throw new HoldfastError('INVALID_INPUT', 'An append needs at least one event.')
     const sealed = options.seal ?? false

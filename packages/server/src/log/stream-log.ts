@@ -56,6 +56,8 @@ export type StateOf<Definition> = Definition extends StreamDefinition<infer _P, 
  * read, however long the stream is.
  */
 export interface StreamLog {
+  /** A write that makes the stream, empty, so that readers have a position before its first event. */
+  create(stream: string): Write
   /**
    * A write that appends `texts` to the stream, creating it when it is new. The commit fails with STREAM_SEALED
    * where it has ended. With `seal` the stream ends with these events.
