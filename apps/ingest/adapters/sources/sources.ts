@@ -1,0 +1,114 @@
+import { realpath, rm } from 'node:fs/promises'
+import { isIP } from 'node:net'
+import { HoldfastError } from '@holdfast/protocol'
+import type { Source, Sources } from '../../ports.ts'
+import { downloadFolder } from './download-folder.ts'
+import { createAddressCheck } from './guarded-agent.ts'
+import { createHttpClient } from './http-client.ts'
+import { resolveOptions, type SourcesOptions } from './options.ts'
+import { createPathGuard } from './path-guard.ts'
+import { fetchRepository, parseRepository } from './repository-source.ts'
+import { createUploads } from './upload.ts'
+import { walk } from './walk.ts'
+import { fetchSitemap, fetchUrl, parseWebAddress } from './web-source.ts'
+
+/** The port with the one thing more that whoever creates it has to do. */
+export interface ManagedSources extends Sources {
+  /** Ends every download under way and closes the connections. */
+  close(): Promise<void>
+}
+
+/**
+ * Files from uploads, folders of this machine, the web and GitHub. What comes from where, what is left out and what
+ * is refused stands in this folder's README.md. Throws where an option is not valid, naming it.
+ *
+ * ```ts
+ * const sources = createSources({ dataDir: '/var/lib/holdfast', roots: ['/srv/documents'] })
+ * const source = await sources.validate({ kind: 'path', path: '/srv/documents/handbook' })
+ * const { root } = await sources.fetch(source, workDir, { signal, onProgress })
+ * for await (const file of sources.walk(root, signal)) …
+ * ```
+ */
+export function createSources(given: SourcesOptions): ManagedSources {
+  const options = resolveOptions(given)
+  const isPermitted = addressCheck(options.allowPrivateAddresses)
+  const guard = createPathGuard(options)
+  const uploads = createUploads(options)
+  const client = createHttpClient(options)
+  const context = { client, options }
+
+  /** Refuses at once what the connection would refuse later: an address written out in the URL. */
+  function checkAddress(address: string): void {
+    const url = parseWebAddress(address)
+    const host = url.hostname.replace(/^\[|\]$/g, '')
+    const isLocalName = /(?:^|\.)localhost\.?$/i.test(host) && !isPermitted('127.0.0.1')
+    if (isLocalName || (isIP(host) !== 0 && !isPermitted(host))) {
+      throw new HoldfastError('INVALID_INPUT', `${url.host} is not among the networks the server may fetch from.`)
+    }
+  }
+
+  return {
+    async validate(source) {
+      switch (source.kind) {
+        case 'upload':
+          await uploads.filesOf(source.uploadId)
+          return source
+        case 'path':
+          return { kind: 'path', path: await guard.check(source.path) }
+        case 'url':
+        case 'sitemap':
+          checkAddress(source.url)
+          return { kind: source.kind, url: parseWebAddress(source.url).href }
+        case 'repository': {
+          const { owner, name, ref } = parseRepository(source, options.github.baseUrl)
+          return { kind: 'repository', repository: `${owner}/${name}`, ...(ref === null ? {} : { ref }) }
+        }
+      }
+    },
+
+    async fetch(source, workDir, fetchOptions) {
+      fetchOptions.signal.throwIfAborted()
+      switch (source.kind) {
+        case 'upload':
+          return { root: await realpath(await uploads.filesOf(source.uploadId)), rejected: [] }
+        case 'path':
+          return { root: await guard.check(source.path), rejected: [] }
+        case 'url':
+          return realRoot(await fetchUrl(source, workDir, context, fetchOptions))
+        case 'sitemap':
+          return realRoot(await fetchSitemap(source, workDir, context, fetchOptions))
+        case 'repository':
+          return realRoot(await fetchRepository(source, workDir, context, fetchOptions))
+      }
+    },
+
+    walk: (root, signal) => walk(root, guard, signal),
+    openUpload: (uploadId) => uploads.open(uploadId),
+
+    async discard(source: Source, workDir: string) {
+      if (source.kind === 'upload') await uploads.discard(source.uploadId)
+      else if (source.kind !== 'path') await rm(downloadFolder(workDir), { recursive: true, force: true })
+    },
+
+    close: () => client.close(),
+  }
+}
+
+function addressCheck(networks: string[]) {
+  try {
+    return createAddressCheck(networks)
+  } catch (cause) {
+    throw new HoldfastError(
+      'INVALID_INPUT',
+      `allowPrivateAddresses holds what is no network: ${networks.join(', ')}.`,
+      {
+        cause,
+      },
+    )
+  }
+}
+
+/** The walk tells a folder that has come to lead elsewhere by its real path. */
+async function realRoot<Fetched extends { root: string }>(fetched: Fetched): Promise<Fetched> {
+  return { ...fetched, root: await realpath(fetched.root) }
+}

@@ -1,0 +1,186 @@
+import { mkdir, rename, rm, stat } from 'node:fs/promises'
+import path from 'node:path'
+import type { Readable } from 'node:stream'
+import { HoldfastError } from '@holdfast/protocol'
+import type { Upload } from '../../ports.ts'
+import { isHidden, numbered, safeRelativeName } from './file-names.ts'
+import type { SourceLimits } from './options.ts'
+import {
+  createFile,
+  formatBytes,
+  readJson,
+  storageError,
+  syncFolder,
+  syncTree,
+  writeJson,
+  writeStream,
+} from './storage.ts'
+
+const ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/
+// Beyond that somebody sends one name over and over.
+const MAX_SAME_NAME = 100
+
+/** `<dataDir>/uploads/<uploadId>`: `files/` below it, and `complete.json` once it was committed. */
+export function createUploads(options: { dataDir: string; limits: SourceLimits }) {
+  const open = new Set<string>()
+
+  function folderOf(uploadId: string): string {
+    if (!ID.test(uploadId)) throw new HoldfastError('INVALID_INPUT', 'That is not the id of an upload.')
+    return path.join(options.dataDir, 'uploads', uploadId)
+  }
+
+  async function isComplete(uploadId: string): Promise<boolean> {
+    return (await readJson(path.join(folderOf(uploadId), 'complete.json'))) !== null
+  }
+
+  return {
+    /** The folder of a committed upload's files. Throws NOT_FOUND where there is none. */
+    async filesOf(uploadId: string): Promise<string> {
+      if (!(await isComplete(uploadId))) throw new HoldfastError('NOT_FOUND', `There is no upload ${uploadId}.`)
+      return path.join(folderOf(uploadId), 'files')
+    },
+
+    /** Throws CONFLICT where the upload is being received or is complete; what a crash left of it is replaced. */
+    async open(uploadId: string): Promise<Upload> {
+      const folder = folderOf(uploadId)
+      if (open.has(uploadId)) throw new HoldfastError('CONFLICT', `The upload ${uploadId} is being received.`)
+      open.add(uploadId)
+      try {
+        if (await isComplete(uploadId)) throw new HoldfastError('CONFLICT', `The upload ${uploadId} is complete.`)
+        await rm(folder, { recursive: true, force: true })
+        await mkdir(path.join(folder, 'files'), { recursive: true, mode: 0o700 })
+      } catch (error) {
+        open.delete(uploadId)
+        throw storageError(error)
+      }
+      return new ReceivedUpload(folder, options.limits, () => open.delete(uploadId))
+    },
+
+    async discard(uploadId: string): Promise<void> {
+      await removeWhole(folderOf(uploadId))
+    },
+  }
+}
+
+/** Moved aside first, so that a crash in the middle leaves nothing that looks whole. */
+async function removeWhole(folder: string): Promise<void> {
+  const aside = `${folder}.removed`
+  await rm(aside, { recursive: true, force: true })
+  await rename(folder, aside).catch(() => {})
+  await rm(aside, { recursive: true, force: true })
+  await rm(folder, { recursive: true, force: true })
+}
+
+class ReceivedUpload implements Upload {
+  readonly #folder: string
+  readonly #limits: SourceLimits
+  readonly #onClose: () => void
+  #files = 0
+  #bytes = 0
+  #closed = false
+
+  constructor(folder: string, limits: SourceLimits, onClose: () => void) {
+    this.#folder = folder
+    this.#limits = limits
+    this.#onClose = onClose
+  }
+
+  get files(): number {
+    return this.#files
+  }
+
+  /**
+   * Dot files are taken in and dropped, as the walk would not read them; of `.gitignore` the walk reads the rules, so
+   * it is kept, but does not count. A name that is there already gets a number: `notes (2).md`. Where it throws,
+   * nothing of the file is kept, `content` is destroyed, and the upload can go on.
+   */
+  async add(name: string, content: Readable): Promise<void> {
+    try {
+      this.#assertOpen()
+      const safeName = safeRelativeName(name)
+      const isRules = /(?:^|\/)\.gitignore$/.test(safeName) && !isHidden(safeName.slice(0, -'.gitignore'.length))
+      if (isHidden(safeName) && !isRules) return await drain(content)
+      if (this.#files >= this.#limits.maxFiles) {
+        throw new HoldfastError('TOO_LARGE', `An upload may have at most ${this.#limits.maxFiles} files.`)
+      }
+      await this.#store(safeName, content)
+      if (!isRules) this.#files++
+    } catch (error) {
+      content.destroy()
+      throw error
+    }
+  }
+
+  async #store(name: string, content: Readable): Promise<void> {
+    const { handle, file } = await this.#create(name)
+    const left = this.#limits.maxTotalBytes - this.#bytes
+    try {
+      const maxBytes = Math.min(this.#limits.maxFileBytes, left)
+      this.#bytes += await writeStream(content, handle, { maxBytes })
+      await handle.close()
+    } catch (error) {
+      await handle.close().catch(() => {})
+      await rm(file, { force: true })
+      if (error instanceof HoldfastError && error.code === 'TOO_LARGE' && left < this.#limits.maxFileBytes) {
+        throw new HoldfastError('TOO_LARGE', `An upload may be at most ${formatBytes(this.#limits.maxTotalBytes)}.`)
+      }
+      throw error
+    }
+  }
+
+  /** The file system itself says which names are the same, whatever it thinks of upper and lower case. */
+  async #create(name: string) {
+    for (let number = 1; number <= MAX_SAME_NAME; number++) {
+      const file = path.join(this.#folder, 'files', number === 1 ? name : numbered(name, number))
+      try {
+        return { file, handle: await createFile(file) }
+      } catch (error) {
+        const code = error instanceof Error && 'code' in error ? error.code : undefined
+        // mkdir says EEXIST as well, where a file stands in the place of a folder.
+        if (code === 'EEXIST' && (await isFolder(path.dirname(file)))) continue
+        if (code === 'EEXIST' || code === 'ENOTDIR' || code === 'ENAMETOOLONG' || code === 'EINVAL') {
+          const why = code === 'ENAMETOOLONG' ? 'is too long' : 'needs a folder where there is a file'
+          throw new HoldfastError('INVALID_INPUT', `The file name ${JSON.stringify(name)} ${why}.`, { cause: error })
+        }
+        throw error
+      }
+    }
+    throw new HoldfastError('INVALID_INPUT', `There are ${MAX_SAME_NAME} files named ${JSON.stringify(name)} already.`)
+  }
+
+  async commit(): Promise<void> {
+    this.#assertOpen()
+    await syncTree(path.join(this.#folder, 'files'))
+    await writeJson(path.join(this.#folder, 'complete.json'), { files: this.#files, bytes: this.#bytes })
+    // The way down to the folder has to be as durable as what is in it.
+    await syncFolder(path.dirname(this.#folder))
+    await syncFolder(path.dirname(path.dirname(this.#folder)))
+    this.#close()
+  }
+
+  /** Harmless when called again; also after a commit. */
+  async discard(): Promise<void> {
+    this.#close()
+    await removeWhole(this.#folder)
+  }
+
+  #close(): void {
+    if (!this.#closed) this.#onClose()
+    this.#closed = true
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new HoldfastError('CONFLICT', 'The upload has been completed or discarded.')
+  }
+}
+
+async function drain(content: Readable): Promise<void> {
+  for await (const _ of content);
+}
+
+async function isFolder(name: string): Promise<boolean> {
+  return stat(name).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  )
+}
