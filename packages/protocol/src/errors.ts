@@ -47,6 +47,7 @@ export const ERRORS = {
   },
   TOO_MANY_REQUESTS: { status: 429, kind: 'limit', retry: true, title: 'Too many requests.' },
   INTERNAL_ERROR: { status: 500, kind: 'unknown', retry: true, title: 'Something failed on our side.' },
+  RUN_CRASHED: { status: 500, kind: 'unknown', retry: false, title: 'The work took the server down repeatedly.' },
   SOURCE_UNREACHABLE: { status: 502, kind: 'network', retry: true, title: 'The source could not be reached.' },
   UNAVAILABLE: { status: 503, kind: 'unavailable', retry: true, title: 'Not available right now.' },
   STORAGE_FULL: { status: 507, kind: 'unavailable', retry: true, title: 'The disk is full.' },

@@ -1,6 +1,7 @@
 import { describeDatabase } from '@holdfast/server/db.contract'
 import { describeStreamLog } from '@holdfast/server/log.contract'
 import { openPostgresDatabase } from '@holdfast/server/postgres'
+import { describeRuns } from '@holdfast/server/runs.contract'
 import { afterAll, beforeAll } from 'vitest'
 import { startPostgres, type TestPostgres } from './postgres.ts'
 
@@ -14,3 +15,4 @@ const open = async () => openPostgresDatabase({ connectionString: await postgres
 
 describeDatabase('PostgreSQL', open)
 describeStreamLog('PostgreSQL', open)
+describeRuns('PostgreSQL', open)
