@@ -12,7 +12,7 @@ interface CloseEntry {
  */
 export const CLOSE = {
   DRAINING: { code: 4000, reason: 'the server restarts', reconnect: true },
-  SLOW_START: { code: 4001, reason: 'the server could not serve the stream, try again', reconnect: true },
+  UNAVAILABLE: { code: 4001, reason: 'the stream could not be read just now', reconnect: true },
   COMPLETED: { code: 4500, reason: 'completed', reconnect: false },
   OFFSET_GONE: { code: 4501, reason: 'that offset names another history', reconnect: false },
   NOT_FOUND: { code: 4502, reason: 'the stream is gone', reconnect: false },

@@ -1,0 +1,160 @@
+import helmet from '@fastify/helmet'
+import multipart from '@fastify/multipart'
+import websocket from '@fastify/websocket'
+import { type Clock, systemClock } from '@holdfast/protocol'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
+import type { Logger } from 'pino'
+import type { Database } from './db/database.ts'
+import { type Migration, migrateUp, migrationStatus } from './db/migrations.ts'
+import type { App, AppParts, Services } from './define-app.ts'
+import { Hub } from './hub/hub.ts'
+import { logMigrations } from './log/log-migrations.ts'
+import { SqlStreamLog } from './log/sql-stream-log.ts'
+import { StreamRegistry } from './log/stream-registry.ts'
+import { auth } from './plugins/auth/auth.ts'
+import { demand } from './plugins/auth/principal.ts'
+import { health } from './plugins/health.ts'
+import { page } from './plugins/page.ts'
+import { problems } from './plugins/problems.ts'
+import { requestLog } from './plugins/request-log.ts'
+import { RunEngine } from './runs/run-engine.ts'
+import { runMigrations } from './runs/run-migrations.ts'
+import { Sessions } from './transport/sessions.ts'
+import { streamRoutes } from './transport/stream-routes.ts'
+
+export interface ServerOptions {
+  /** Opened by the caller, closed with the server. */
+  db: Database
+  apps: readonly App[]
+  operatorToken: string
+  /** Signs session cookies; at least 32 bytes. */
+  sessionSecret: Buffer
+  /** Origins besides the server's own whose pages may act with a cookie. Default none. */
+  allowedOrigins?: readonly string[]
+  logger: Logger
+  clock?: Clock
+  newId: () => string
+  /** This process alone uses the store. */
+  exclusive: boolean
+  /** The built page; absent serves none. */
+  pageFolder?: string
+}
+
+export interface HoldfastServer {
+  readonly fastify: FastifyInstance
+  readonly services: Services
+  /** Migrates, starts the runs, listens. Answers the address. */
+  listen(where: { host: string; port: number }): Promise<string>
+  /** Drains: not ready, readers sent home, runs given back, everything on disk. May be called twice. */
+  close(): Promise<void>
+}
+
+/** All migrations of the kernel and the apps, in order. */
+export function allMigrations(apps: readonly App[]): Migration[] {
+  return [...logMigrations, ...runMigrations, ...apps.flatMap(({ migrations }) => migrations)]
+}
+
+/** Puts the house together, ground first: store, log, hub, runs, transports, plugins, apps. */
+export async function createServer(options: ServerOptions): Promise<HoldfastServer> {
+  const { db, apps, logger, newId, clock = systemClock } = options
+  const startedAt = clock.now()
+  const log = new SqlStreamLog(db, clock)
+  const hub = new Hub(log)
+  const sessions = new Sessions(hub, clock)
+  db.onCommitted((committed) => hub.broadcast(committed))
+  if (logger.isLevelEnabled('debug')) {
+    db.onCommitted((committed) => {
+      for (const { stream, tail, events } of committed) logger.debug({ stream, tail, events }, 'appended')
+    })
+  }
+  const runs = new RunEngine({
+    db,
+    clock,
+    newId,
+    createStream: (stream) => log.create(stream),
+    worker: newId(),
+    exclusive: options.exclusive,
+    onError: (err, run) => logger.error({ err, run: run?.id }, 'a run met an error'),
+  })
+  const services: Services = { db, log, runs, sessions, clock, newId, logger }
+  const migrations = allMigrations(apps)
+  await migrationStatus(db, migrations)
+  const applied = await migrateUp(db, migrations, clock.now())
+  if (applied.length > 0) logger.info({ applied }, 'the database was migrated')
+
+  let ready = false
+  const fastify = Fastify({
+    loggerInstance: logger,
+    disableRequestLogging: true,
+    genReqId: () => newId(),
+    forceCloseConnections: true,
+    bodyLimit: 1_048_576,
+    requestTimeout: 0,
+    routerOptions: { maxParamLength: 512 },
+  }) as unknown as FastifyInstance
+  fastify.setValidatorCompiler(validatorCompiler)
+  fastify.setSerializerCompiler(serializerCompiler)
+  await fastify.register(problems)
+  await fastify.register(requestLog)
+  await fastify.register(helmet, { contentSecurityPolicy: { useDefaults: false, directives: CONTENT_SECURITY } })
+  await fastify.register(auth, { ...options, allowedOrigins: options.allowedOrigins ?? [], clock })
+  await fastify.register(multipart, { preservePath: true })
+  await fastify.register(websocket, {
+    options: { maxPayload: 65_536, perMessageDeflate: false },
+    // Sent home by `sessions.drain` with a code of their own; whoever does not answer is cut off there.
+    preClose: (done) => done(),
+  })
+  await fastify.register(health, { db, clock, startedAt, isReady: () => ready })
+  await fastify.register(streamRoutes, {
+    log,
+    registry: new StreamRegistry(apps.flatMap(({ streams }) => [...streams])),
+    sessions,
+    authorize: (request, action, stream) => demand(request.principal, action, stream),
+  })
+  if (options.pageFolder) await fastify.register(page, { folder: options.pageFolder })
+  const parts: AppParts[] = []
+  for (const app of apps) {
+    const made = await app.setup(services)
+    for (const definition of made.runs ?? []) runs.register(definition)
+    if (made.routes) await fastify.register(made.routes)
+    parts.push(made)
+  }
+
+  let closed: Promise<void> | null = null
+  const close = async () => {
+    ready = false
+    sessions.drain()
+    await fastify.close()
+    await runs.close()
+    for (const { close } of parts) await close?.()
+    await db.close()
+  }
+  return {
+    fastify,
+    services,
+    async listen(where) {
+      const address = await fastify.listen(where)
+      await runs.open()
+      ready = true
+      for (const { started } of parts) await started?.()
+      return address
+    },
+    close() {
+      closed ??= close()
+      return closed
+    },
+  }
+}
+
+/** Everything the page needs comes from us; styles may be set from script, nothing else may be inline. */
+const CONTENT_SECURITY = {
+  defaultSrc: ["'self'"],
+  styleSrc: ["'self'", "'unsafe-inline'"],
+  imgSrc: ["'self'", 'data:'],
+  connectSrc: ["'self'", 'ws:', 'wss:'],
+  objectSrc: ["'none'"],
+  baseUri: ["'none'"],
+  frameAncestors: ["'none'"],
+  formAction: ["'self'"],
+}

@@ -1,0 +1,27 @@
+export { allMigrations, createServer, type HoldfastServer, type ServerOptions } from './create-server.ts'
+export {
+  type Database,
+  type Dialect,
+  type Row,
+  type SqlValue,
+  type Statement,
+  statement,
+  type Write,
+  write,
+} from './db/database.ts'
+export { type Migration, migrateDown, migrateUp, migrationStatus } from './db/migrations.ts'
+export { type App, type AppParts, defineApp, type Services } from './define-app.ts'
+export type { StreamLog, StreamState } from './log/stream-log.ts'
+export { demand, type Principal } from './plugins/auth/principal.ts'
+export {
+  defineRun,
+  type Outcome,
+  type Run,
+  type RunContext,
+  type RunDefinition,
+  type StepContext,
+} from './runs/run.ts'
+export type { RunEngine } from './runs/run-engine.ts'
+export { resolveRead } from './transport/read-request.ts'
+export type { Sessions } from './transport/sessions.ts'
+export type { SocketEncoding } from './transport/socket-session.ts'

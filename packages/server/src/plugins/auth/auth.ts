@@ -1,0 +1,97 @@
+import { createHmac } from 'node:crypto'
+import cookie from '@fastify/cookie'
+import { type Clock, HoldfastError } from '@holdfast/protocol'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import fastifyPlugin from 'fastify-plugin'
+import type { Principal } from './principal.ts'
+import { equalText, signSession, verifySession } from './session-cookie.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who asks; `null` only on public routes. */
+    principal: Principal | null
+  }
+  interface FastifyContextConfig {
+    /** Anybody may ask: the page's files, health, signing in. */
+    public?: boolean
+  }
+}
+
+export interface AuthOptions {
+  operatorToken: string
+  /** Signs the session cookies; at least 32 bytes. */
+  sessionSecret: Buffer
+  /** Origins besides the server's own whose pages may act with a cookie. */
+  allowedOrigins: readonly string[]
+  clock: Clock
+}
+
+const COOKIE = 'holdfast_session'
+const SESSION_MS = 30 * 24 * 3600 * 1000
+const OPERATOR: Principal = { kind: 'operator', id: 'operator' }
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/**
+ * Yields the principal of every request, and lets nobody without one past, except to routes marked public. A bearer
+ * token is for programs; browsers open `/login?token=…` once and carry a signed HttpOnly cookie from then on. With a
+ * cookie, whatever changes something or opens a socket must come from a page of ours (Origin), for the browser sends
+ * cookies along whoever's page asks.
+ */
+export const auth = fastifyPlugin(async (app: FastifyInstance, options: AuthOptions) => {
+  await app.register(cookie)
+  app.decorateRequest('principal', null)
+  // Another operator token makes all earlier sessions worthless.
+  const key = createHmac('sha256', options.sessionSecret).update(options.operatorToken).digest()
+
+  app.addHook('onRequest', async (request) => {
+    request.principal = principalOf(request, key, options)
+    if (request.principal || request.routeOptions.config.public || request.is404) return
+    throw new HoldfastError('UNAUTHENTICATED', 'Sign in with the link the server printed when it started.')
+  })
+
+  app.get('/login', { config: { public: true }, schema: { hide: true } }, async (request, reply) => {
+    const { token } = request.query as { token?: unknown }
+    if (typeof token !== 'string' || !equalText(token, options.operatorToken)) {
+      request.log.warn({ security: 'login_refused', ip: request.ip }, 'a sign-in was refused')
+      return reply.redirect('/?login=refused', 303)
+    }
+    const expiresAt = options.clock.now() + SESSION_MS
+    reply.setCookie(COOKIE, signSession(key, expiresAt), {
+      path: '/',
+      httpOnly: true,
+      sameSite: 'strict',
+      secure: request.protocol === 'https',
+      expires: new Date(expiresAt),
+    })
+    // The address bar and the history keep the path they are sent to, not the token.
+    return reply.header('referrer-policy', 'no-referrer').redirect('/', 303)
+  })
+
+  app.post('/logout', { schema: { hide: true } }, async (_, reply) =>
+    reply.clearCookie(COOKIE, { path: '/' }).code(204).send(),
+  )
+})
+
+function principalOf(request: FastifyRequest, key: Buffer, options: AuthOptions): Principal | null {
+  const header = request.headers.authorization
+  if (header !== undefined) {
+    const token = /^Bearer (.+)$/i.exec(header)?.[1] ?? ''
+    if (equalText(token, options.operatorToken)) return OPERATOR
+    request.log.warn({ security: 'token_refused', ip: request.ip }, 'a token was refused')
+    throw new HoldfastError('UNAUTHENTICATED', 'That token is not valid.')
+  }
+  const session = request.cookies[COOKIE]
+  if (session === undefined || !verifySession(key, session, options.clock.now())) return null
+  checkOrigin(request, options.allowedOrigins)
+  return OPERATOR
+}
+
+/** Source: OWASP, Cross-Site Request Forgery Prevention, "Verifying origin with standard headers". */
+function checkOrigin(request: FastifyRequest, allowed: readonly string[]): void {
+  const { origin, host, upgrade } = request.headers
+  if (SAFE_METHODS.has(request.method) && upgrade === undefined) return
+  if (origin === undefined || allowed.includes(origin)) return
+  if (URL.canParse(origin) && new URL(origin).host === host) return
+  request.log.warn({ security: 'origin_refused', origin, ip: request.ip }, 'a request from a foreign page was refused')
+  throw new HoldfastError('FORBIDDEN', `Pages of ${origin} may not act here.`)
+}

@@ -1,0 +1,47 @@
+import type { Clock } from '@holdfast/protocol'
+import type { FastifyInstance } from 'fastify'
+import { type Database, statement } from '../db/database.ts'
+
+export interface HealthOptions {
+  db: Database
+  clock: Clock
+  startedAt: number
+  /** `false` while the server starts or drains. */
+  isReady: () => boolean
+}
+
+interface Check {
+  status: 'ok' | 'failed'
+  latencyMs: number
+}
+
+/** `/health` for people and monitors, `/health/live` and `/health/ready` for whatever starts and stops us. */
+export async function health(app: FastifyInstance, { db, clock, startedAt, isReady }: HealthOptions): Promise<void> {
+  const route = { config: { public: true }, schema: { hide: true } }
+
+  app.get('/health', route, async (_, reply) => {
+    const checks = { database: await check(clock, () => db.read(statement('SELECT 1 AS one'))) }
+    const ok = isReady() && Object.values(checks).every(({ status }) => status === 'ok')
+    return reply.code(ok ? 200 : 503).send({
+      status: ok ? 'ok' : 'degraded',
+      timestamp: new Date(clock.now()).toISOString(),
+      uptime: Math.round((clock.now() - startedAt) / 1000),
+      checks,
+    })
+  })
+  app.get('/health/live', route, async () => ({ status: 'ok' }))
+  app.get('/health/ready', route, async (_, reply) => {
+    const ready = isReady()
+    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ok' : 'degraded' })
+  })
+}
+
+async function check(clock: Clock, ask: () => Promise<unknown>): Promise<Check> {
+  const from = clock.now()
+  try {
+    await ask()
+    return { status: 'ok', latencyMs: clock.now() - from }
+  } catch {
+    return { status: 'failed', latencyMs: clock.now() - from }
+  }
+}

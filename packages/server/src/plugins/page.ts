@@ -1,0 +1,28 @@
+import { join } from 'node:path'
+import fastifyStatic from '@fastify/static'
+import type { FastifyInstance } from 'fastify'
+
+/**
+ * Serves the built page: hashed assets for good, and its one document for every address a person can stand at, which
+ * the page itself tells apart. Everything here is public; what it shows is not.
+ */
+export async function page(app: FastifyInstance, { folder }: { folder: string }): Promise<void> {
+  app.addHook('onRoute', (route) => {
+    route.config = { ...route.config, public: true }
+    route.schema = { ...route.schema, hide: true }
+  })
+  await app.register(fastifyStatic, {
+    root: join(folder, 'assets'),
+    prefix: '/assets/',
+    immutable: true,
+    maxAge: '365d',
+    index: false,
+  })
+  const document = { root: folder, cacheControl: false }
+  for (const url of ['/', '/projects', '/projects/*', '/_design']) {
+    app.get(url, async (_, reply) =>
+      reply.header('cache-control', 'no-cache').sendFile('index.html', document.root, document),
+    )
+  }
+  app.get('/favicon.svg', async (_, reply) => reply.sendFile('favicon.svg', folder, document))
+}

@@ -1,0 +1,121 @@
+import { CLOSE, type Clock, type HoldfastError, type Offset, type StreamFrame } from '@holdfast/protocol'
+import type { WebSocket } from 'ws'
+import type { Delivery, Encoding } from '../hub/delivery.ts'
+import type { Hub, Subscriber, Subscription } from '../hub/hub.ts'
+
+/** How a stream is written on a socket: the messages of a delivery, and what is said at the marks, if anything. */
+export interface SocketEncoding extends Encoding<Buffer[]> {
+  upToDate?: (offset: Offset) => Buffer
+  sealed?: (offset: Offset) => Buffer
+}
+
+const frame = (value: StreamFrame) => Buffer.from(JSON.stringify(value))
+
+/** The frames of protocol/frames.ts: several events in one message. */
+export const frameEncoding: SocketEncoding = {
+  encode: ({ after, offset, events }) =>
+    events.length === 0
+      ? []
+      : [Buffer.from(`{"type":"events","after":"${after}","offset":"${offset}","events":[${events.join(',')}]}`)],
+  upToDate: (offset) => frame({ type: 'up_to_date', after: offset, offset }),
+  sealed: (offset) => frame({ type: 'sealed', after: offset, offset }),
+}
+
+export interface SocketSessionOptions {
+  hub: Hub
+  clock: Clock
+  stream: string
+  from: Offset | null
+  encoding: SocketEncoding
+}
+
+// Beyond this many bytes waiting in the socket the reader is slow: its subscription pauses at its position, so the
+// server holds no more than this for it, and goes on from the log once half of that has drained.
+const BUFFER_MAX = 1_048_576
+const PING_EVERY_MS = 25_000
+const CLOSE_PATIENCE_MS = 5_000
+
+/**
+ * One WebSocket that reads one stream: delivers, pauses while the peer is slow, pings so that a half-open connection
+ * is noticed, and ends with a close code that says whether to come back.
+ */
+export class SocketSession implements Subscriber {
+  readonly #socket: WebSocket
+  readonly #options: SocketSessionOptions
+  readonly #subscription: Subscription
+  #saidUpToDate = false
+  #answered = true
+  #cancelTimer: () => void
+
+  constructor(socket: WebSocket, options: SocketSessionOptions) {
+    this.#socket = socket
+    this.#options = options
+    socket.on('close', () => this.#stop())
+    // `close` follows; without a listener an error of the peer would end the process.
+    socket.on('error', () => {})
+    socket.on('pong', () => {
+      this.#answered = true
+    })
+    socket.on('message', () => this.#refuseMessage())
+    this.#cancelTimer = options.clock.after(PING_EVERY_MS, () => this.#ping())
+    this.#subscription = options.hub.subscribe(options.stream, options.from, this)
+  }
+
+  deliver(delivery: Delivery, upToDate: boolean): boolean {
+    const { encoding } = this.#options
+    for (const message of delivery.encoded(encoding)) this.#send(message)
+    if (upToDate && !this.#saidUpToDate && !delivery.sealed) {
+      this.#saidUpToDate = true
+      const mark = encoding.upToDate?.(delivery.offset)
+      if (mark) this.#send(mark)
+    }
+    if (delivery.sealed && encoding.sealed) this.#send(encoding.sealed(delivery.offset))
+    return this.#socket.bufferedAmount < BUFFER_MAX
+  }
+
+  complete(): void {
+    this.close(CLOSE.COMPLETED)
+  }
+
+  fail(error: HoldfastError): void {
+    this.#send(frame({ type: 'error', error: error.toProblem() }))
+    if (error.code === 'OFFSET_GONE') this.close(CLOSE.OFFSET_GONE)
+    else if (error.code === 'NOT_FOUND') this.close(CLOSE.NOT_FOUND)
+    else this.close(CLOSE.UNAVAILABLE)
+  }
+
+  /** Says goodbye and, where the peer does not answer, hangs up. */
+  close({ code, reason }: { code: number; reason: string }): void {
+    this.#stop()
+    this.#socket.close(code, reason)
+    const cancel = this.#options.clock.after(CLOSE_PATIENCE_MS, () => this.#socket.terminate())
+    this.#socket.once('close', cancel)
+  }
+
+  #send(message: Buffer): void {
+    this.#socket.send(message, { binary: false }, () => {
+      if (this.#socket.bufferedAmount < BUFFER_MAX / 2) this.#subscription?.resume()
+    })
+  }
+
+  #refuseMessage(): void {
+    const detail = 'This connection only reads.'
+    const problem = { type: 'error', error: { code: 'INVALID_INPUT', kind: 'validation', retry: false, detail } }
+    this.#send(Buffer.from(JSON.stringify(problem)))
+  }
+
+  #ping(): void {
+    if (!this.#answered) {
+      this.#socket.terminate()
+      return
+    }
+    this.#answered = false
+    this.#socket.ping()
+    this.#cancelTimer = this.#options.clock.after(PING_EVERY_MS, () => this.#ping())
+  }
+
+  #stop(): void {
+    this.#cancelTimer()
+    this.#subscription.close()
+  }
+}

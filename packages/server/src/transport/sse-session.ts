@@ -1,0 +1,73 @@
+import type { ServerResponse } from 'node:http'
+import type { Clock, HoldfastError, Offset } from '@holdfast/protocol'
+import type { Delivery, Encoding } from '../hub/delivery.ts'
+import type { Hub, Subscriber, Subscription } from '../hub/hub.ts'
+
+/**
+ * Server-sent events as Durable Streams writes them: every `data` event (a JSON array of messages) is followed by a
+ * `control` event with the next offset, in one write. `id:` stands after the data, so that a plain EventSource comes
+ * back with `Last-Event-ID`. Source: Durable Streams PROTOCOL.md, SSE; WHATWG HTML, section 9.2.
+ */
+const dataEncoding: Encoding<string> = {
+  encode: ({ events, offset }) =>
+    events.length === 0 ? '' : `event: data\ndata: [${events.join(',')}]\nid: ${offset}\n\n`,
+}
+
+const KEEP_ALIVE_MS = 15_000
+
+export interface SseSessionOptions {
+  hub: Hub
+  clock: Clock
+  stream: string
+  from: Offset | null
+}
+
+/** One response that reads one stream until it ends or the peer goes away. */
+export class SseSession implements Subscriber {
+  readonly #response: ServerResponse
+  readonly #clock: Clock
+  readonly #subscription: Subscription
+  #cancelTimer: () => void
+
+  constructor(response: ServerResponse, { hub, clock, stream, from }: SseSessionOptions) {
+    this.#response = response
+    this.#clock = clock
+    response.on('close', () => this.#stop())
+    response.on('drain', () => this.#subscription.resume())
+    this.#cancelTimer = clock.after(KEEP_ALIVE_MS, () => this.#keepAlive())
+    this.#subscription = hub.subscribe(stream, from, this)
+  }
+
+  deliver(delivery: Delivery, upToDate: boolean): boolean {
+    const control = {
+      streamNextOffset: delivery.offset,
+      ...(delivery.sealed ? { streamClosed: true } : upToDate ? { upToDate: true } : {}),
+    }
+    const text = delivery.encoded(dataEncoding)
+    return this.#response.write(`${text}event: control\ndata: ${JSON.stringify(control)}\n\n`)
+  }
+
+  complete(): void {
+    this.#response.end()
+  }
+
+  fail(error: HoldfastError): void {
+    this.#response.end(`event: error\ndata: ${JSON.stringify(error.toProblem())}\n\n`)
+  }
+
+  /** Ends the response; the peer comes back by itself with its last offset. */
+  close(): void {
+    this.#stop()
+    this.#response.end()
+  }
+
+  #keepAlive(): void {
+    this.#response.write(': still here\n\n')
+    this.#cancelTimer = this.#clock.after(KEEP_ALIVE_MS, () => this.#keepAlive())
+  }
+
+  #stop(): void {
+    this.#cancelTimer()
+    this.#subscription.close()
+  }
+}
