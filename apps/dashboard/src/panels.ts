@@ -1,0 +1,5 @@
+import { ingestPanel } from '@holdfast/ingest/panel'
+import type { Panel } from './ui/panel.ts'
+
+/** The apps whose panels this page shows; taking a line out takes the app out of the page. */
+export const panels: Panel[] = [ingestPanel]

@@ -1,0 +1,44 @@
+import { createRootRoute, createRoute, createRouter, Link, lazyRouteComponent } from '@tanstack/react-router'
+import { Compass } from 'lucide-react'
+import { panels } from './panels.ts'
+import { Shell } from './shell.tsx'
+import { Button, Empty, Failure } from './ui/index.ts'
+
+const root = createRootRoute({ component: Shell, notFoundComponent: NotFound })
+const design = createRoute({
+  getParentRoute: () => root,
+  path: '/_design',
+  component: lazyRouteComponent(() => import('./design-page.tsx')),
+})
+
+/** Search params are plain text both ways: `?status=failed`, never JSON. */
+export const router = createRouter({
+  routeTree: root.addChildren([design, ...panels.flatMap((panel) => panel.routes(root))]),
+  parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
+  stringifySearch: (search) => {
+    const given = Object.entries(search).filter(([, value]) => value !== undefined && value !== '')
+    const text = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString()
+    return text === '' ? '' : `?${text}`
+  },
+  defaultPreload: 'intent',
+  scrollRestoration: true,
+  defaultErrorComponent: ({ error, reset }) => (
+    <Failure title="This page could not be shown" error={error} onRetry={reset} />
+  ),
+})
+
+function NotFound() {
+  return (
+    <Empty
+      icon={Compass}
+      title="There is nothing at this address"
+      action={
+        <Button>
+          <Link to="/">Go to projects</Link>
+        </Button>
+      }
+    >
+      The link may be old, or a letter is missing.
+    </Empty>
+  )
+}

@@ -1,0 +1,42 @@
+import { KeyRound } from 'lucide-react'
+import { type FormEvent, useState } from 'react'
+import { Logo } from './logo.tsx'
+import { Button, Field } from './ui/index.ts'
+
+/** Nobody is signed in: says where the operator's link is, and takes its token. */
+export function SignIn() {
+  const [token, setToken] = useState('')
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    if (token.trim() !== '') location.assign(`/login?token=${encodeURIComponent(tokenOf(token.trim()))}`)
+  }
+  return (
+    <main className="mx-auto flex min-h-dvh max-w-96 flex-col justify-center gap-4 px-4 py-12" data-testid="sign-in">
+      <Logo size={28} />
+      <div>
+        <h1 className="text-title font-bold">You are not signed in</h1>
+        <p className="mt-1 text-ink-2">
+          Open the link that the server printed in its terminal when it started. It signs this browser in.
+        </p>
+      </div>
+      <form onSubmit={submit} className="flex flex-col gap-3">
+        <Field
+          label="Or paste the link or its token"
+          value={token}
+          onChange={(event) => setToken(event.target.value)}
+          icon={KeyRound}
+          type="password"
+          autoComplete="off"
+        />
+        <Button look="primary" type="submit" disabled={token.trim() === ''}>
+          Sign in
+        </Button>
+      </form>
+    </main>
+  )
+}
+
+/** The token in what was pasted: a whole link, or the token itself. */
+function tokenOf(text: string): string {
+  return URL.parse(text)?.searchParams.get('token') ?? text
+}

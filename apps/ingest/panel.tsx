@@ -1,0 +1,33 @@
+import type { Panel } from '@holdfast/dashboard/ui'
+import { createRoute, lazyRouteComponent, useNavigate } from '@tanstack/react-router'
+import { FolderTree } from 'lucide-react'
+import { ProjectsPage } from './panel/projects-page.tsx'
+import { useProjects } from './panel/queries.ts'
+import { Uploads } from './panel/uploads.tsx'
+
+/** What people see of ingestion: the list of projects and each project's page. */
+export const ingestPanel: Panel = {
+  navigation: [{ to: '/', label: 'Projects', icon: FolderTree, keys: 'g p' }],
+  routes: (root) => [
+    createRoute({ getParentRoute: () => root, path: '/', component: ProjectsPage }),
+    createRoute({
+      getParentRoute: () => root,
+      path: '/projects/$projectId',
+      component: lazyRouteComponent(() => import('./panel/project-page.tsx'), 'ProjectPage'),
+    }),
+  ],
+  Frame: Uploads,
+  useCommands: useProjectCommands,
+}
+
+function useProjectCommands() {
+  const navigate = useNavigate()
+  const { data } = useProjects()
+  const projects = data?.pages.flatMap((page) => page.items) ?? []
+  return projects.map(({ id, name }) => ({
+    id: `project-${id}`,
+    label: name,
+    group: 'Project',
+    run: () => void navigate({ to: '/projects/$projectId', params: { projectId: id } }),
+  }))
+}

@@ -1,0 +1,129 @@
+import { Button, Choice, Empty, Failure, Field, SkeletonRows } from '@holdfast/dashboard/ui'
+import { FileX, Filter } from 'lucide-react'
+import { useEffect, useState } from 'react'
+import type { UseIngestionSocket } from '../client.ts'
+import { type FileStatus, formatCount } from '../view.ts'
+import { FailureGroups } from './failure-groups.tsx'
+import { FilesTable } from './files-table.tsx'
+import { useProjectRoute } from './project-route.ts'
+import { keys, useFiles, useRefreshOn } from './queries.ts'
+
+/** Every file with its status and the reason for it; filters stand in the address. */
+export function FilesTab({ projectId, live }: { projectId: string; live: UseIngestionSocket }) {
+  const { search, choose } = useProjectRoute()
+  const { status, path, ingestion } = search
+  const list = useFiles(projectId, { status, q: path, ingestion })
+  useRefreshOn(keys.files(projectId), signOf(live))
+  const files = list.data?.pages.flatMap((page) => page.items) ?? []
+  const total = list.data?.pages[0]?.total ?? 0
+  const isFiltered = status !== undefined || path !== undefined
+  return (
+    <>
+      <div className="mb-3 flex flex-wrap items-center gap-2">
+        <StatusFilter live={live} value={status} onChange={(next) => choose({ status: next })} />
+        <PathFilter value={path ?? ''} onChange={(next) => choose({ path: next || undefined }, { replace: true })} />
+        {list.isSuccess && (
+          <span className="numbers text-dense text-ink-3 sm:ml-auto" data-testid="files-total">
+            {formatCount(total)} {total === 1 ? 'file' : 'files'}
+          </span>
+        )}
+      </div>
+      <FailureGroups projectId={projectId} live={live} />
+      {list.isPending && <SkeletonRows label="Reading the files" rows={8} />}
+      {list.isError && (
+        <Failure title="The files could not be read" error={list.error} onRetry={() => list.refetch()} />
+      )}
+      {list.isSuccess && files.length === 0 && (
+        <Empty
+          icon={FileX}
+          title={isFiltered ? 'No file is like that' : 'No file yet'}
+          action={
+            isFiltered && <Button onClick={() => choose({ status: undefined, path: undefined })}>Show all files</Button>
+          }
+        >
+          {isFiltered
+            ? 'Another status or another part of a path may find it.'
+            : 'Files appear here as they are found.'}
+        </Empty>
+      )}
+      {files.length > 0 && (
+        <FilesTable
+          projectId={projectId}
+          files={files}
+          total={total}
+          hasMore={list.hasNextPage}
+          onMore={() => void list.fetchNextPage()}
+          isEnded={live.status !== 'working' && live.status !== 'queued'}
+        />
+      )}
+    </>
+  )
+}
+
+/** Moves whenever a file's status can have moved. */
+function signOf({ state, metrics }: UseIngestionSocket): string {
+  const { filesTotal, filesDone, filesFailed, filesSkipped } = metrics ?? {}
+  return [state.status, state.currentPhase, filesTotal, filesDone, filesFailed, filesSkipped].join()
+}
+
+interface StatusFilterProps {
+  live: UseIngestionSocket
+  value: FileStatus | undefined
+  onChange(value: FileStatus | undefined): void
+}
+
+function StatusFilter({ live, value, onChange }: StatusFilterProps) {
+  const counts = live.state.result?.files
+  const failed = counts?.failed ?? live.metrics?.filesFailed
+  const skipped = counts?.skipped ?? live.metrics?.filesSkipped
+  const options = [
+    { name: 'all', title: 'All' },
+    { name: 'failed', title: <Counted word="Failed" count={failed} /> },
+    { name: 'skipped', title: <Counted word="Skipped" count={skipped} /> },
+    { name: 'done', title: 'Done' },
+    ...(live.status === 'working' ? [{ name: 'found', title: 'Waiting' }] : []),
+  ]
+  return (
+    <Choice
+      label="Status of the files"
+      value={value ?? 'all'}
+      onChange={(name) => onChange(name === 'all' ? undefined : (name as FileStatus))}
+      options={options}
+    />
+  )
+}
+
+function Counted({ word, count }: { word: string; count: number | undefined }) {
+  return (
+    <>
+      {word}
+      {count ? <span className="numbers font-mono text-small text-ink-3">{formatCount(count)}</span> : null}
+    </>
+  )
+}
+
+/** How long somebody has to stop typing before the list is read, ms. */
+const TYPING_MS = 200
+
+function PathFilter({ value, onChange }: { value: string; onChange(value: string): void }) {
+  const [text, setText] = useState(value)
+  useEffect(() => setText(value), [value])
+  useEffect(() => {
+    if (text === value) return
+    const timer = setTimeout(() => onChange(text.trim()), TYPING_MS)
+    return () => clearTimeout(timer)
+  }, [text, value, onChange])
+  return (
+    <Field
+      label="Part of a path"
+      hideLabel
+      type="search"
+      placeholder="Part of a path"
+      icon={Filter}
+      value={text}
+      onChange={(event) => setText(event.target.value)}
+      className="w-full sm:w-56"
+      data-testid="path-filter"
+    />
+  )
+}

@@ -1,0 +1,207 @@
+import { Chip, classNames, ProgressBar, Skeleton, TONE_TEXT } from '@holdfast/dashboard/ui'
+import { Link } from '@tanstack/react-router'
+import { Check, CircleDashed, CircleSlash, Clock, LoaderCircle, RotateCcw } from 'lucide-react'
+import type { ReactNode } from 'react'
+import type { UseIngestionSocket } from '../client.ts'
+import { PHASES, type PhaseName } from '../streams.ts'
+import { formatBytes, formatCount, formatDuration } from '../view.ts'
+import { IngestionEnd } from './ingestion-end.tsx'
+
+interface OverviewProps {
+  projectId: string
+  live: UseIngestionSocket
+}
+
+/** How it is going: the four phases, the figures, what is wrong, who waits. */
+export function IngestionOverview({ projectId, live }: OverviewProps) {
+  return (
+    <section aria-label="Ingestion" className="rounded-md border border-line bg-raised">
+      <SourceLine projectId={projectId} live={live} />
+      <Phases live={live} />
+      <Figures projectId={projectId} live={live} />
+      <IngestionEnd live={live} />
+    </section>
+  )
+}
+
+function SourceLine({ projectId, live: { view, project } }: OverviewProps) {
+  if (view === null) return <Skeleton className="m-3 h-5 w-64" />
+  const { ingestionId } = view
+  const waiting = project.queued.filter((id) => id !== ingestionId)
+  const isOlder = project.newestIngestionId !== null && ingestionId !== project.newestIngestionId
+  const other = project.activeIngestionId ?? project.newestIngestionId
+  return (
+    <div className="flex min-h-10 flex-wrap items-center gap-x-3 gap-y-1 border-b border-line px-3 py-1.5 text-dense text-ink-2">
+      <span className="max-w-full truncate font-mono text-ink" title={view.source?.label}>
+        {view.source?.label}
+      </span>
+      {view.retryOf && (
+        <IngestionLink projectId={projectId} ingestion={view.retryOf}>
+          <RotateCcw size={13} aria-hidden="true" /> tries an earlier one again
+        </IngestionLink>
+      )}
+      {view.status === 'queued' && project.activeIngestionId && project.activeIngestionId !== ingestionId && (
+        <span className="inline-flex items-center gap-2" data-testid="queued-behind">
+          <Chip tone="waiting" icon={Clock}>
+            Queued behind
+          </Chip>
+          <IngestionLink projectId={projectId} ingestion={project.activeIngestionId}>
+            the one that works now
+          </IngestionLink>
+        </span>
+      )}
+      {waiting.length > 0 && ingestionId === project.activeIngestionId && (
+        <span className="numbers inline-flex items-center gap-1 text-wait">
+          <Clock size={13} aria-hidden="true" /> {formatCount(waiting.length)} more queued behind this
+        </span>
+      )}
+      {isOlder && other !== ingestionId && view.status !== 'queued' && (
+        <IngestionLink projectId={projectId} ingestion={undefined}>
+          Not the newest. Show the newest
+        </IngestionLink>
+      )}
+    </div>
+  )
+}
+
+function IngestionLink(props: { projectId: string; ingestion: string | undefined; children: ReactNode }) {
+  return (
+    <Link
+      to="/projects/$projectId"
+      params={{ projectId: props.projectId }}
+      search={props.ingestion === undefined ? {} : { ingestion: props.ingestion }}
+      className="inline-flex items-center gap-1 underline decoration-line-strong underline-offset-2 hover:text-ink"
+    >
+      {props.children}
+    </Link>
+  )
+}
+
+const TITLES: Record<PhaseName, { title: string; what: string }> = {
+  discover: { title: 'Discover', what: 'Finds the files, their kinds and sizes' },
+  extract: { title: 'Extract', what: 'Reads the text out of each file' },
+  chunk: { title: 'Chunk', what: 'Cuts the text into passages' },
+  index: { title: 'Index', what: 'Makes the passages searchable' },
+}
+
+function Phases({ live }: { live: UseIngestionSocket }) {
+  return (
+    <ol className="grid grid-cols-1 sm:grid-cols-2 lg:grid-cols-4" data-testid="phases">
+      {PHASES.map((name, index) => (
+        <PhaseCell key={`${live.view?.ingestionId} ${name}`} name={name} index={index} live={live} />
+      ))}
+    </ol>
+  )
+}
+
+type PhaseLook = 'waiting' | 'working' | 'done' | 'failed'
+
+function phaseLook({ state }: UseIngestionSocket, index: number): PhaseLook {
+  if (state.status === 'done' || index < state.currentPhase - 1) return 'done'
+  if (index > state.currentPhase - 1) return 'waiting'
+  return state.status === 'working' ? 'working' : 'failed'
+}
+
+const PHASE_ICON = { waiting: CircleDashed, working: LoaderCircle, done: Check, failed: CircleSlash } as const
+const PHASE_TONE = { waiting: 'quiet', working: 'working', done: 'done', failed: 'failed' } as const
+const PHASE_WORD = { waiting: 'not begun', working: 'working', done: 'done', failed: 'stopped' } as const
+
+function PhaseCell({ name, index, live }: { name: PhaseName; index: number; live: UseIngestionSocket }) {
+  const look = phaseLook(live, index)
+  const Icon = PHASE_ICON[look]
+  const { title, what } = TITLES[name]
+  const percent = look === 'done' ? 100 : live.progress[name]
+  const phase = live.state.phases[index]
+  return (
+    <li
+      title={what}
+      data-testid={`phase-${name}`}
+      data-state={look}
+      className="flex flex-col gap-2 border-line px-3 py-2.5 max-lg:border-b lg:border-r lg:last:border-r-0 max-sm:py-2"
+    >
+      <div className="flex items-center gap-2">
+        <Icon size={15} aria-hidden="true" className={TONE_TEXT[PHASE_TONE[look]]} />
+        <span className={classNames('font-medium', look === 'waiting' && 'text-ink-3')}>{title}</span>
+        <span className="sr-only">{PHASE_WORD[look]}</span>
+        <span className="numbers ml-auto text-dense text-ink-2">
+          {look === 'waiting' ? 'waits' : `${Math.floor(percent)} %`}
+        </span>
+      </div>
+      <ProgressBar label={title} percent={percent} tone={look === 'waiting' ? 'quiet' : look} />
+      <p className="truncate text-dense text-ink-3 max-sm:hidden">{phase?.message ?? what}</p>
+    </li>
+  )
+}
+
+/** The figures of the moment. Every number has its unit, and the ones of the table lead there. */
+function Figures({ projectId, live }: OverviewProps) {
+  const { metrics, status, state } = live
+  if (status === 'queued' && metrics === null) return null
+  const isWorking = status === 'working'
+  const counts = state.result?.files ?? {
+    total: metrics?.filesTotal ?? 0,
+    done: metrics?.filesDone ?? 0,
+    failed: metrics?.filesFailed ?? 0,
+    skipped: metrics?.filesSkipped ?? 0,
+  }
+  const chunks = state.result?.chunks ?? metrics?.chunks ?? 0
+  return (
+    <div className="border-t border-line max-lg:border-t-0">
+      <dl className="numbers flex flex-wrap gap-x-6 gap-y-1 px-3 py-2 text-dense">
+        <Figure label="files" value={formatCount(counts.total)} to={{ projectId }} />
+        <Figure label="done" value={formatCount(counts.done)} to={{ projectId, status: 'done' }} tone="done" />
+        <Figure label="failed" value={formatCount(counts.failed)} to={{ projectId, status: 'failed' }} tone="failed" />
+        <Figure label="skipped" value={formatCount(counts.skipped)} to={{ projectId, status: 'skipped' }} />
+        <Figure label="passages" value={formatCount(chunks)} />
+        {metrics && <Figure label="read" value={formatBytes(state.result?.bytes ?? metrics.bytesDone)} />}
+        {isWorking && metrics && <Figure label="files/s" value={metrics.ratePerSecond.toFixed(1)} />}
+        {isWorking && (
+          <Figure label="left" value={metrics?.secondsLeft == null ? '–' : formatDuration(metrics.secondsLeft)} />
+        )}
+        {state.result && <Figure label="in all" value={formatDuration(state.result.seconds)} />}
+      </dl>
+      {isWorking && (
+        <p
+          className="h-7 truncate border-t border-line px-3 py-1 font-mono text-small leading-5 text-ink-2"
+          data-testid="current-file"
+          title={metrics?.currentFile ?? undefined}
+        >
+          {metrics?.currentFile ?? '\u00a0'}
+        </p>
+      )}
+    </div>
+  )
+}
+
+interface FigureProps {
+  label: string
+  value: string
+  /** The filtered table it counts. */
+  to?: { projectId: string; status?: string }
+  tone?: 'done' | 'failed'
+}
+
+function Figure({ label, value, to, tone }: FigureProps) {
+  const colour = tone && value !== '0' ? TONE_TEXT[tone] : 'text-ink'
+  const content = (
+    <>
+      <dd className={classNames('font-mono', colour)}>{value}</dd>
+      <dt className="text-ink-2">{label}</dt>
+    </>
+  )
+  if (!to) return <div className="flex items-baseline gap-1.5">{content}</div>
+  return (
+    <div>
+      <Link
+        to="/projects/$projectId"
+        params={{ projectId: to.projectId }}
+        search={(known: Record<string, unknown>) => ({ ...known, tab: undefined, status: to.status })}
+        resetScroll={false}
+        data-testid={`count-${label}`}
+        className="flex items-baseline gap-1.5 hover:underline"
+      >
+        {content}
+      </Link>
+    </div>
+  )
+}

@@ -1,0 +1,149 @@
+import { Button, Empty, Failure, Skeleton, TabPanel, Tabs, useHotkeys } from '@holdfast/dashboard/ui'
+import { Link } from '@tanstack/react-router'
+import { FolderUp, Plus } from 'lucide-react'
+import { useEffect, useState } from 'react'
+import { type UseIngestionSocket, useIngestionSocket } from '../client.ts'
+import { overallPercent, type ProjectView } from '../view.ts'
+import { AddDocuments } from './add-documents.tsx'
+import { DropTarget } from './drop-target.tsx'
+import { FilesTab } from './files-tab.tsx'
+import { HistoryTab } from './history-tab.tsx'
+import { IngestionActions } from './ingestion-actions.tsx'
+import { IngestionOverview } from './ingestion-overview.tsx'
+import { PickButtons } from './pick-buttons.tsx'
+import { type TabName, useProjectRoute } from './project-route.ts'
+import { keys, useProject, useRefreshOn } from './queries.ts'
+import { SearchTab } from './search-tab.tsx'
+import { IngestionChip } from './status-chips.tsx'
+import { useStartUpload } from './uploads.tsx'
+
+/** One project: how its ingestion is going, its files, a search over them, its history. */
+export function ProjectPage() {
+  const { projectId, search } = useProjectRoute()
+  const project = useProject(projectId)
+  const live = useIngestionSocket(projectId, { ...(search.ingestion && { ingestionId: search.ingestion }) })
+  useRefreshOn(keys.project(projectId), `${live.view?.ingestionId} ${live.status} ${live.project.queued.join()}`)
+  useTitle(project.data, live)
+  if (project.isError) {
+    return (
+      <Failure title="This project could not be read" error={project.error} onRetry={() => project.refetch()}>
+        <Link to="/" className="mt-1 inline-block underline">
+          Go to all projects
+        </Link>
+      </Failure>
+    )
+  }
+  return (
+    // Another project starts anew: nothing of one is shown under the name of the other.
+    <ProjectBody key={projectId} projectId={projectId} project={project.data} live={live} />
+  )
+}
+
+interface ProjectBodyProps {
+  projectId: string
+  project: ProjectView | undefined
+  live: UseIngestionSocket
+}
+
+function ProjectBody({ projectId, project, live }: ProjectBodyProps) {
+  const [isAdding, setAdding] = useState(false)
+  const startUpload = useStartUpload()
+  const name = project?.name ?? ''
+  const takeFolder = (folder: Parameters<typeof startUpload>[1]) => {
+    setAdding(false)
+    startUpload({ id: projectId, name: name || 'this project' }, folder)
+  }
+  return (
+    <>
+      <div className="mb-3 flex flex-wrap items-center gap-x-3 gap-y-2">
+        <h1 className="min-w-0 truncate text-title font-bold">{project ? name : <Skeleton className="h-6 w-40" />}</h1>
+        {live.status === 'loading' ? <Skeleton className="h-5 w-20" /> : <IngestionChip status={live.status} />}
+        <div className="ml-auto flex items-center gap-2">
+          <IngestionActions projectId={projectId} live={live} />
+          <Button
+            look={live.status === 'working' || live.status === 'queued' ? 'secondary' : 'primary'}
+            icon={Plus}
+            onClick={() => setAdding(true)}
+            data-testid="add-documents"
+          >
+            Add documents
+          </Button>
+        </div>
+      </div>
+      {live.status === 'idle' ? (
+        <FirstDocuments onFolder={takeFolder} onOther={() => setAdding(true)} />
+      ) : (
+        <>
+          <IngestionOverview projectId={projectId} live={live} />
+          <ProjectTabs live={live} />
+        </>
+      )}
+      <AddDocuments projectId={projectId} open={isAdding} onOpenChange={setAdding} onFolder={takeFolder} />
+      <DropTarget invitation={`Drop to add it to ${name || 'this project'}`} onFolder={takeFolder} />
+    </>
+  )
+}
+
+function FirstDocuments({
+  onFolder,
+  onOther,
+}: {
+  onFolder: Parameters<typeof PickButtons>[0]['onFolder']
+  onOther(): void
+}) {
+  return (
+    <div data-testid="drop-zone" className="rounded-md border border-dashed border-line-strong bg-raised">
+      <Empty
+        icon={FolderUp}
+        title="Drop a folder or files here"
+        action={
+          <div className="flex flex-wrap justify-center gap-2">
+            <PickButtons onFolder={onFolder} look="primary" />
+            <Button onClick={onOther}>Path, URL or repository</Button>
+          </div>
+        }
+      >
+        PDF, Word, HTML, Markdown, text and source code become passages you can search. Nothing is changed in your
+        folder.
+      </Empty>
+    </div>
+  )
+}
+
+function ProjectTabs({ live }: { live: UseIngestionSocket }) {
+  const { projectId, search, choose } = useProjectRoute()
+  useHotkeys({ '/': () => (search.tab === 'search' ? focusSearch() : choose({ tab: 'search' })) })
+  const tabs: { name: TabName; title: string }[] = [
+    { name: 'files', title: 'Files' },
+    { name: 'search', title: 'Search' },
+    { name: 'history', title: 'History' },
+  ]
+  return (
+    <div className="mt-5">
+      <Tabs label="Project" value={search.tab} onChange={(tab) => choose({ tab })} tabs={tabs}>
+        <TabPanel name="files">
+          <FilesTab projectId={projectId} live={live} />
+        </TabPanel>
+        <TabPanel name="search">
+          <SearchTab projectId={projectId} />
+        </TabPanel>
+        <TabPanel name="history">
+          <HistoryTab projectId={projectId} shown={live.view?.ingestionId ?? null} />
+        </TabPanel>
+      </Tabs>
+    </div>
+  )
+}
+
+function focusSearch(): void {
+  document.querySelector<HTMLElement>('[data-search]')?.focus()
+}
+
+/** The tab's title tells the percent while something works. */
+function useTitle(project: ProjectView | undefined, live: UseIngestionSocket): void {
+  const percent = live.status === 'working' ? `${Math.floor(overallPercent(live.state))} % · ` : ''
+  const title = `${percent}${project?.name ?? 'Project'} · Holdfast`
+  useEffect(() => {
+    document.title = title
+  }, [title])
+}

@@ -1,0 +1,47 @@
+import { useNavigate, useParams, useSearch } from '@tanstack/react-router'
+import type { FileStatus } from '../view.ts'
+
+export const TABS = ['files', 'search', 'history'] as const
+export type TabName = (typeof TABS)[number]
+export const FILE_FILTERS = [
+  'failed',
+  'skipped',
+  'done',
+  'found',
+  'extracted',
+  'chunked',
+] as const satisfies FileStatus[]
+
+/** What stands in a project page's address beside the project. */
+export interface ProjectSearch {
+  tab: TabName
+  /** An ingestion other than the one followed by default. */
+  ingestion: string | undefined
+  /** Filter of the files' table. */
+  status: FileStatus | undefined
+  /** Part of a file's path. */
+  path: string | undefined
+  /** What is searched for in the passages. */
+  q: string | undefined
+}
+
+/** The id in the address, what is chosen on the page, and the way to choose (kept in the address). */
+export function useProjectRoute() {
+  const { projectId = '' } = useParams({ strict: false }) as { projectId?: string }
+  const given = useSearch({ strict: false }) as Record<string, string | undefined>
+  const navigate = useNavigate()
+  const search: ProjectSearch = {
+    tab: TABS.find((name) => name === given.tab) ?? 'files',
+    ingestion: given.ingestion || undefined,
+    status: FILE_FILTERS.find((name) => name === given.status),
+    path: given.path || undefined,
+    q: given.q || undefined,
+  }
+  /** Changes part of the address. What is typed replaces the entry in the history, the rest adds one. */
+  const choose = (change: Partial<ProjectSearch>, how: { replace?: boolean } = {}) => {
+    const next = { ...search, ...change }
+    const params = { ...next, tab: next.tab === 'files' ? undefined : next.tab }
+    void navigate({ to: '/projects/$projectId', params: { projectId }, search: params, ...how, resetScroll: false })
+  }
+  return { projectId, search, choose }
+}
