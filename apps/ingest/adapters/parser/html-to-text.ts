@@ -4,6 +4,12 @@ import TurndownService from 'turndown'
 import type { Content } from './extract.ts'
 import { markdownHeadings } from './markdown.ts'
 
+/** As much of a DOM node as is used here: the server's code has no DOM types. */
+interface HtmlNode {
+  getAttribute(name: string): string | null
+  querySelector(selector: string): unknown
+}
+
 let service: TurndownService | undefined
 
 /** `title` wins over the first heading. */
@@ -52,7 +58,7 @@ function addTableRules(turndown: TurndownService): void {
     filter: ['td', 'th'],
     replacement: (content, node) => {
       // Tables that lay out a page hold blocks, not values.
-      if (isLayoutCell(content, node as Element)) return `\n\n${content}\n\n`
+      if (isLayoutCell(content, node as unknown as HtmlNode)) return `\n\n${content}\n\n`
       return ` ${content.replace(/\s+/g, ' ').trim()} |`
     },
   })
@@ -64,12 +70,12 @@ function addTableRules(turndown: TurndownService): void {
   turndown.addRule('table', { filter: 'table', replacement: (content) => `\n\n${content.trim()}\n\n` })
 }
 
-function isLayoutCell(content: string, cell: Element): boolean {
-  return (content.length > 400 && content.includes('\n\n')) || cell.querySelector('table') !== null
+function isLayoutCell(content: string, cell: HtmlNode): boolean {
+  return (content.length > 400 && content.includes('\n\n')) || Boolean(cell.querySelector('table'))
 }
 
 function attribute(node: unknown, name: string): string {
-  return ((node as Element).getAttribute(name) ?? '').replace(/\s+/g, ' ').trim()
+  return ((node as HtmlNode).getAttribute(name) ?? '').replace(/\s+/g, ' ').trim()
 }
 
 function tidy(text: string): string {

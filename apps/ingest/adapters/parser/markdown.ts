@@ -22,7 +22,7 @@ export function markdownHeadings(text: string): Heading[] {
       fence = mark[1] ?? null
       previous = null
     } else {
-      const heading = atxHeading(line, start) ?? setextHeading(line, previous)
+      const heading: Heading | null = atxHeading(line, start) ?? setextHeading(line, previous)
       if (heading) headings.push(heading)
       previous = heading || line.trim() === '' ? null : { line, start }
     }

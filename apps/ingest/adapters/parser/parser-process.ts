@@ -104,6 +104,8 @@ export class ParserProcess {
   kill(rejection: Rejection = { rejected: 'PARSER_CRASHED' }): void {
     this.#killedFor ??= { rejection }
     this.#isUsable = false
+    // Somebody may wait for its end, which is near: that much keeps the server's loop running.
+    this.#child.ref()
     this.#child.kill('SIGKILL')
   }
 

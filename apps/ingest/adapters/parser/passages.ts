@@ -9,7 +9,7 @@ import { splitLong } from './split-long.ts'
 export const FULL = 1200
 export const MOST = 2000
 /** At a new section or page, a passage of this length is closed even though more would fit. */
-const CLOSED_AT_SECTION = 500
+const CLOSED_AT_SECTION: Record<Manner, number> = { prose: 500, code: 300 }
 /** Shorter than this a passage says too little: it takes the next unit up to MOST. */
 const TOO_SHORT = 300
 /** A function up to this length stays in one piece. */
@@ -50,7 +50,7 @@ function belongs(text: string, open: Passage, unit: Unit, manner: Manner): boole
   if (joined > MOST) return false
   // A closing bracket on its own is no passage.
   if (manner === 'code' && unit.end - unit.start < 40 && !/\w/.test(text.slice(unit.start, unit.end))) return true
-  if (unit.joint !== 'paragraph' && length >= CLOSED_AT_SECTION) return false
+  if (unit.joint !== 'paragraph' && length >= CLOSED_AT_SECTION[manner]) return false
   return joined <= FULL || length < TOO_SHORT
 }
 

@@ -4,24 +4,38 @@ import { parseHTML } from 'linkedom'
 import type { Rejection } from '../../ports.ts'
 import { decodeText } from './decode.ts'
 import type { Content } from './extract.ts'
+import { scanHtml } from './html-scan.ts'
 import { htmlToContent } from './html-to-text.ts'
 
-/** Pages larger than this are data, not articles: finding their main text takes minutes. */
+/** UTF-16 code units. A tree takes some fifty times its page's size. */
+const MAX_TREE = 2_000_000
+/** Pages of more elements are data, not articles: to look for their main text takes minutes. */
 const MAX_ELEMENTS = 100_000
 /** Main text shorter than this share of the page's text is a wrong guess (an index, a list of links). */
 const MIN_SHARE = 0.3
 const MIN_LENGTH = 200
 
+/** As much of a document as is used here: the server's code has no DOM types. */
+interface HtmlDocument {
+  body: { innerHTML: string; textContent: string | null } | null
+  querySelector(selector: string): { textContent: string | null } | null
+  querySelectorAll(selector: string): Iterable<{ remove(): void }>
+}
+
+/** Elements whose content nobody reads. */
+const UNREAD = 'script,style,noscript,template,svg,iframe,object'
+
 export async function readHtml(bytes: Buffer): Promise<Content | Rejection> {
   const html = decodeText(bytes, declaredEncoding(bytes))
   if (html === null) return { rejected: 'UNSUPPORTED_TYPE' }
+  if (html.length > MAX_TREE) return scanHtml(html)
   try {
     const { main, title } = mainContent(html)
     return htmlToContent(main, title)
   } catch (error) {
     // Nested deeper than the stack is: what is between the tags is still text.
     if (!(error instanceof RangeError)) throw error
-    return { text: stripTags(html), title: null }
+    return scanHtml(html)
   }
 }
 
@@ -33,23 +47,23 @@ function declaredEncoding(bytes: Buffer): string | null {
 function mainContent(html: string): { main: string; title: string | null } {
   const document = parse(html)
   const title = document.querySelector('title')?.textContent ?? null
-  for (const element of document.querySelectorAll('script,style,noscript,template,svg,iframe,object')) element.remove()
-  const fallback = document.body?.innerHTML ?? html
-  const whole = (document.body?.textContent ?? '').replace(/\s+/g, ' ').length
+  for (const element of document.querySelectorAll(UNREAD)) element.remove()
+  const whole = document.body?.textContent?.length ?? 0
   const article = findArticle(document)
-  if (article && article.length >= Math.max(MIN_LENGTH, whole * MIN_SHARE))
+  if (article && article.length >= Math.max(MIN_LENGTH, whole * MIN_SHARE)) {
     return { main: article.content, title: article.title ?? title }
-  return { main: withoutFrame(fallback), title }
+  }
+  return { main: withoutFrame(html), title }
 }
 
 /** A document, also of a piece of HTML that has no `<html>` around it. */
-function parse(html: string): Document {
+function parse(html: string): HtmlDocument {
   const isWhole = /<body[\s>]/i.test(html)
   return parseHTML(isWhole ? html : `<!doctype html><html><head></head><body>${html}</body></html>`)
-    .document as unknown as Document
+    .document as unknown as HtmlDocument
 }
 
-function findArticle(document: Document): { content: string; title: string | null; length: number } | null {
+function findArticle(document: HtmlDocument): { content: string; title: string | null; length: number } | null {
   try {
     const article = new Readability(document, { maxElemsToParse: MAX_ELEMENTS, disableJSONLD: true }).parse()
     if (!article?.content) return null
@@ -63,26 +77,8 @@ function findArticle(document: Document): { content: string; title: string | nul
 /** The page without what stands around every page of its site. */
 function withoutFrame(html: string): string {
   const document = parse(html)
-  const body = document.body.innerHTML
-  for (const element of document.querySelectorAll('nav,header,footer,aside,form')) element.remove()
-  const left = document.body.textContent?.trim() ?? ''
-  return left === '' ? body : document.body.innerHTML
-}
-
-/** The text between the tags, by a scan that cannot be led astray. */
-export function stripTags(html: string): string {
-  const parts: string[] = []
-  for (let at = 0; at < html.length; ) {
-    const open = html.indexOf('<', at)
-    parts.push(html.slice(at, open === -1 ? html.length : open))
-    if (open === -1) break
-    const close = html.indexOf('>', open)
-    if (close === -1) break
-    parts.push(' ')
-    at = close + 1
-  }
-  return parts
-    .join('')
-    .replace(/[ \t]+/g, ' ')
-    .trim()
+  for (const element of document.querySelectorAll(UNREAD)) element.remove()
+  const whole = document.body?.innerHTML ?? ''
+  for (const element of document.querySelectorAll('title,nav,header,footer,aside,form')) element.remove()
+  return document.body?.textContent?.trim() ? document.body.innerHTML : whole
 }

@@ -1,6 +1,7 @@
 /**
  * Reader of PDF: the text of each page, one page held at a time, lines as they stand and a blank line where the gap
- * between two lines is that of a new paragraph.
+ * between two lines is that of a new paragraph. (The pdf.js in unpdf 1.8 no longer compiles fonts to code, so there is
+ * no `isEvalSupported` to switch off.)
  */
 import { getDocumentProxy } from 'unpdf'
 import type { ExtractedDocument, Rejection } from '../../ports.ts'
@@ -13,8 +14,6 @@ export async function readPdf(bytes: Buffer): Promise<Content | Rejection> {
   let pdf: Pdf
   try {
     pdf = await getDocumentProxy(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length), {
-      // CVE-2024-4367: fonts were compiled to code. Fixed since, and there is no reason to allow it.
-      isEvalSupported: false,
       // Nothing is drawn: fonts and images stay where they are.
       disableFontFace: true,
       useSystemFonts: false,
