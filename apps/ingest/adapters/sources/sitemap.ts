@@ -70,7 +70,7 @@ class TextSitemapReader implements SitemapReader {
 class XmlSitemapReader implements SitemapReader {
   #rest = ''
   #isFirstTag = true
-  /** Local names of the elements around. */
+  /** The elements around, with their prefixes. */
   #open: string[] = []
   #address: string | null = null;
 
@@ -98,7 +98,8 @@ class XmlSitemapReader implements SitemapReader {
 
   #textEnd(position: number): number {
     const end = this.#rest.indexOf('<', position)
-    return end
+    // Outside an address nobody needs the text, so there is no need to wait for its end.
+    return end === -1 && this.#address === null ? this.#rest.length : end
   }
 
   #tagEnd(position: number): number {
@@ -128,15 +129,16 @@ class XmlSitemapReader implements SitemapReader {
   }
 
   *#tag(piece: string): Iterable<Listed> {
-    const name = /^<\/?(?:[^\s/>:]+:)?([^\s/>]+)/.exec(piece)?.[1]?.toLowerCase() ?? ''
+    const [, prefix = '', local = ''] = /^<\/?([^\s/>:]+:)?([^\s/>]+)/.exec(piece.toLowerCase()) ?? []
+    const name = prefix + local
     if (this.#isFirstTag) {
       this.#isFirstTag = false
-      if (name !== 'urlset' && name !== 'sitemapindex') {
-        throw new NotASitemapError(name === 'html' ? 'It is a web page.' : `It begins with <${name.slice(0, 40)}>.`)
+      if (local !== 'urlset' && local !== 'sitemapindex') {
+        throw new NotASitemapError(local === 'html' ? 'It is a web page.' : `It begins with <${name.slice(0, 40)}>.`)
       }
     }
     if (piece.startsWith('</')) {
-      if (name === 'loc') yield* this.#closeAddress()
+      if (local === 'loc') yield* this.#closeAddress()
       if (this.#open.at(-1) === name) this.#open.pop()
       return
     }
@@ -144,13 +146,14 @@ class XmlSitemapReader implements SitemapReader {
     if (piece.endsWith('/>')) return
     this.#open.push(name)
     if (this.#open.length > 32) throw new NotASitemapError('It is nested too deep.')
-    if (name === 'loc' && (parent === 'url' || parent === 'sitemap')) this.#address = ''
+    // Pictures and videos have addresses too, under a prefix of their own.
+    if (local === 'loc' && (parent === `${prefix}url` || parent === `${prefix}sitemap`)) this.#address = ''
   }
 
   *#closeAddress(): Iterable<Listed> {
     const address = this.#address?.trim()
     this.#address = null
-    if (address) yield { kind: this.#open.at(-2) === 'sitemap' ? 'sitemap' : 'page', address }
+    if (address) yield { kind: this.#open.at(-2)?.endsWith('sitemap') ? 'sitemap' : 'page', address }
   }
 
   #text(text: string): void {

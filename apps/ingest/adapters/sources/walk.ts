@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { constants, type Dirent } from 'node:fs'
-import { access, lstat, opendir, realpath, stat } from 'node:fs/promises'
+import { lstat, open, opendir, realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { HoldfastError } from '@holdfast/protocol'
 import type { FileCode, FoundFile, Rejection } from '../../ports.ts'
@@ -170,11 +170,20 @@ async function inspect(state: Walk, folder: Folder, entry: Entry): Promise<Found
 
 async function inspectFile(name: string, absolutePath: string): Promise<FoundFile> {
   try {
-    const stats = await lstat(absolutePath)
-    if (!stats.isFile()) return reject(name, 'SPECIAL_FILE')
-    await access(absolutePath, constants.R_OK)
-    return { path: name, absolutePath, size: stats.size, modifiedAt: Math.round(stats.mtimeMs) }
+    // Opening it is the one sure way to learn whether it can be; no link, and no waiting for a pipe's other end.
+    const handle = await open(
+      absolutePath,
+      constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0),
+    )
+    try {
+      const stats = await handle.stat()
+      if (!stats.isFile()) return reject(name, 'SPECIAL_FILE')
+      return { path: name, absolutePath, size: stats.size, modifiedAt: Math.round(stats.mtimeMs) }
+    } finally {
+      await handle.close()
+    }
   } catch (error) {
+    if (codeOf(error) === 'ELOOP') return reject(name, 'VANISHED', 'A link has taken its place.')
     return reject(name, ...explain(error))
   }
 }
