@@ -19,6 +19,9 @@ const queries = new QueryClient({
   },
 })
 
+// A newer page was built and the parts of this one are gone: take the newer one.
+window.addEventListener('vite:preloadError', () => location.reload())
+
 const element = document.getElementById('root')
 if (element) {
   createRoot(element).render(

@@ -6,6 +6,7 @@ import { Button, Field } from './ui/index.ts'
 /** Nobody is signed in: says where the operator's link is, and takes its token. */
 export function SignIn() {
   const [token, setToken] = useState('')
+  const wasRefused = new URLSearchParams(location.search).get('login') === 'refused'
   const submit = (event: FormEvent) => {
     event.preventDefault()
     if (token.trim() !== '') location.assign(`/login?token=${encodeURIComponent(tokenOf(token.trim()))}`)
@@ -27,6 +28,7 @@ export function SignIn() {
           icon={KeyRound}
           type="password"
           autoComplete="off"
+          problem={wasRefused ? 'That token is not the one of this server.' : undefined}
         />
         <Button look="primary" type="submit" disabled={token.trim() === ''}>
           Sign in

@@ -4,7 +4,7 @@ export type Theme = 'system' | 'light' | 'dark'
 
 const KEY = 'holdfast.theme'
 
-/** The chosen theme and the way to choose; kept on this device. public/theme.js applies it before the first paint. */
+/** The chosen theme and the way to choose; kept on this device. public/assets/theme-1.js applies it before the first paint. */
 export function useTheme(): [Theme, (theme: Theme) => void] {
   const [theme, setTheme] = useState<Theme>(() => readTheme())
   const choose = (next: Theme) => {

@@ -21,14 +21,13 @@ function Groups({ projectId, ingestion }: { projectId: string; ingestion: string
     <ul
       aria-label="Failures by cause"
       data-testid="failure-groups"
-      className="mb-3 flex flex-wrap items-center gap-x-4 gap-y-1 rounded-md bg-fail-soft px-3 py-2 text-dense"
+      className="mb-3 flex flex-wrap items-center gap-x-4 gap-y-1 rounded-md border border-line bg-raised px-3 py-2 text-dense"
     >
       {byCode(files).map(({ code, reason, count }) => (
-        <li key={code} className="flex items-center gap-1.5 text-fail">
-          <CircleSlash size={13} aria-hidden="true" />
-          <span className="numbers font-mono">{formatCount(count)}</span>
-          <span className="font-mono text-small">{code}</span>
-          <span className="text-ink-2 max-sm:hidden">{reason}</span>
+        <li key={code} className="flex items-center gap-1.5" title={code}>
+          <CircleSlash size={13} aria-hidden="true" className="text-fail" />
+          <span className="numbers font-mono text-fail">{formatCount(count)}</span>
+          <span className="text-ink-2">{reason || code}</span>
         </li>
       ))}
       {total > files.length && <li className="text-ink-2">counted over the first {formatCount(files.length)}</li>}

@@ -88,7 +88,12 @@ function RetryAction({ projectId, live }: ActionsProps) {
       open={isOpen}
       onOpenChange={setOpen}
       trigger={
-        <Button icon={RotateCw} disabled={retry.isPending} data-testid="retry">
+        <Button
+          look={live.status === 'done' ? 'secondary' : 'primary'}
+          icon={RotateCw}
+          disabled={retry.isPending}
+          data-testid="retry"
+        >
           Retry
           <ChevronDown size={14} aria-hidden="true" />
         </Button>

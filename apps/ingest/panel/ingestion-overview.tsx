@@ -111,7 +111,6 @@ function PhaseCell({ name, index, live }: { name: PhaseName; index: number; live
   const Icon = PHASE_ICON[look]
   const { title, what } = TITLES[name]
   const percent = look === 'done' ? 100 : live.progress[name]
-  const phase = live.state.phases[index]
   return (
     <li
       title={what}
@@ -128,9 +127,17 @@ function PhaseCell({ name, index, live }: { name: PhaseName; index: number; live
         </span>
       </div>
       <ProgressBar label={title} percent={percent} tone={look === 'waiting' ? 'quiet' : look} />
-      <p className="truncate text-dense text-ink-3 max-sm:hidden">{phase?.message ?? what}</p>
+      <p className="truncate text-dense text-ink-3 max-sm:hidden">{phaseNote(live, index, look) ?? what}</p>
     </li>
   )
+}
+
+/** What a phase says of itself: what it does, or how long it took. */
+function phaseNote({ state }: UseIngestionSocket, index: number, look: PhaseLook): string | undefined {
+  const phase = state.phases[index]
+  const endedAt = state.phases[index + 1]?.startedAt ?? state.completedAt
+  if (!phase || look !== 'done' || !endedAt) return phase?.message
+  return `Took ${formatDuration((Date.parse(endedAt) - Date.parse(phase.startedAt)) / 1000)}`
 }
 
 /** The figures of the moment. Every number has its unit, and the ones of the table lead there. */

@@ -6,6 +6,7 @@ import { type UseIngestionSocket, useIngestionSocket } from '../client.ts'
 import { overallPercent, type ProjectView } from '../view.ts'
 import { AddDocuments } from './add-documents.tsx'
 import { DropTarget } from './drop-target.tsx'
+import type { LocalFolder } from './dropped-files.ts'
 import { FilesTab } from './files-tab.tsx'
 import { HistoryTab } from './history-tab.tsx'
 import { IngestionActions } from './ingestion-actions.tsx'
@@ -19,11 +20,8 @@ import { useStartUpload } from './uploads.tsx'
 
 /** One project: how its ingestion is going, its files, a search over them, its history. */
 export function ProjectPage() {
-  const { projectId, search } = useProjectRoute()
+  const { projectId } = useProjectRoute()
   const project = useProject(projectId)
-  const live = useIngestionSocket(projectId, { ...(search.ingestion && { ingestionId: search.ingestion }) })
-  useRefreshOn(keys.project(projectId), `${live.view?.ingestionId} ${live.status} ${live.project.queued.join()}`)
-  useTitle(project.data, live)
   if (project.isError) {
     return (
       <Failure title="This project could not be read" error={project.error} onRetry={() => project.refetch()}>
@@ -33,44 +31,28 @@ export function ProjectPage() {
       </Failure>
     )
   }
-  return (
-    // Another project starts anew: nothing of one is shown under the name of the other.
-    <ProjectBody key={projectId} projectId={projectId} project={project.data} live={live} />
-  )
+  // Another project starts anew: nothing of one is shown under the name of the other.
+  return <LiveProject key={projectId} projectId={projectId} project={project.data} />
 }
 
-interface ProjectBodyProps {
-  projectId: string
-  project: ProjectView | undefined
-  live: UseIngestionSocket
-}
-
-function ProjectBody({ projectId, project, live }: ProjectBodyProps) {
+function LiveProject({ projectId, project }: { projectId: string; project: ProjectView | undefined }) {
+  const { search } = useProjectRoute()
   const [isAdding, setAdding] = useState(false)
+  const live = useIngestionSocket(projectId, search.ingestion === undefined ? {} : { ingestionId: search.ingestion })
   const startUpload = useStartUpload()
-  const name = project?.name ?? ''
-  const takeFolder = (folder: Parameters<typeof startUpload>[1]) => {
+  useRefreshOn(keys.project(projectId), `${live.view?.ingestionId} ${live.status} ${live.project.queued.join()}`)
+  useTitle(project, live)
+  const name = project?.name ?? 'this project'
+  const takeFolder = (folder: LocalFolder) => {
     setAdding(false)
-    startUpload({ id: projectId, name: name || 'this project' }, folder)
+    startUpload({ id: projectId, name }, folder)
   }
   return (
     <>
-      <div className="mb-3 flex flex-wrap items-center gap-x-3 gap-y-2">
-        <h1 className="min-w-0 truncate text-title font-bold">{project ? name : <Skeleton className="h-6 w-40" />}</h1>
-        {live.status === 'loading' ? <Skeleton className="h-5 w-20" /> : <IngestionChip status={live.status} />}
-        <div className="ml-auto flex items-center gap-2">
-          <IngestionActions projectId={projectId} live={live} />
-          <Button
-            look={live.status === 'working' || live.status === 'queued' ? 'secondary' : 'primary'}
-            icon={Plus}
-            onClick={() => setAdding(true)}
-            data-testid="add-documents"
-          >
-            Add documents
-          </Button>
-        </div>
-      </div>
-      {live.status === 'idle' ? (
+      <Header projectId={projectId} project={project} live={live} onAdd={() => setAdding(true)} />
+      {live.view === null && live.connectionError && !live.connectionError.retry ? (
+        <Failure title="This ingestion could not be read" error={live.connectionError} onRetry={live.reconnect} />
+      ) : live.status === 'idle' ? (
         <FirstDocuments onFolder={takeFolder} onOther={() => setAdding(true)} />
       ) : (
         <>
@@ -79,18 +61,36 @@ function ProjectBody({ projectId, project, live }: ProjectBodyProps) {
         </>
       )}
       <AddDocuments projectId={projectId} open={isAdding} onOpenChange={setAdding} onFolder={takeFolder} />
-      <DropTarget invitation={`Drop to add it to ${name || 'this project'}`} onFolder={takeFolder} />
+      <DropTarget invitation={`Drop to add it to ${name}`} onFolder={takeFolder} />
     </>
   )
 }
 
-function FirstDocuments({
-  onFolder,
-  onOther,
-}: {
-  onFolder: Parameters<typeof PickButtons>[0]['onFolder']
-  onOther(): void
-}) {
+interface HeaderProps {
+  projectId: string
+  project: ProjectView | undefined
+  live: UseIngestionSocket
+  onAdd(): void
+}
+
+function Header({ projectId, project, live, onAdd }: HeaderProps) {
+  // One primary action: what is asked for most in this state.
+  const isFirst = live.status === 'idle' || live.status === 'done'
+  return (
+    <div className="mb-3 flex flex-wrap items-center gap-x-3 gap-y-2">
+      <h1 className="min-w-0 truncate text-title font-bold">{project?.name ?? <Skeleton className="h-6 w-40" />}</h1>
+      {live.status === 'loading' ? <Skeleton className="h-5 w-20" /> : <IngestionChip status={live.status} />}
+      <div className="ml-auto flex items-center gap-2">
+        <IngestionActions projectId={projectId} live={live} />
+        <Button look={isFirst ? 'primary' : 'secondary'} icon={Plus} onClick={onAdd} data-testid="add-documents">
+          Add documents
+        </Button>
+      </div>
+    </div>
+  )
+}
+
+function FirstDocuments({ onFolder, onOther }: { onFolder(folder: LocalFolder): void; onOther(): void }) {
   return (
     <div data-testid="drop-zone" className="rounded-md border border-dashed border-line-strong bg-raised">
       <Empty

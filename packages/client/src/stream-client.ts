@@ -1,4 +1,4 @@
-import { OFFSET_START, type Offset, type StreamParams } from '@holdfast/protocol'
+import { OFFSET_START, type StreamParams } from '@holdfast/protocol'
 import type { Connection } from './connection-policy.ts'
 import { RequestError, request } from './request.ts'
 import { type FoldedStream, type LoadedState, StreamStore, type StreamStoreOptions } from './stream-store.ts'
@@ -87,10 +87,13 @@ export class StreamClient {
     signal: AbortSignal,
   ): Promise<LoadedState<State>> {
     try {
-      const loaded = await this.request<{ state: State; offset: Offset; version: number }>(`${path}?view=state`, {
-        signal,
-      })
-      if (loaded.version === definition.version) return loaded
+      const loaded = await this.request<LoadedState<State> & { version: number; sealed?: boolean }>(
+        `${path}?view=state`,
+        {
+          signal,
+        },
+      )
+      if (loaded.version === definition.version) return { ...loaded, ended: loaded.sealed === true }
     } catch (error) {
       if (!(error instanceof RequestError) || error.code !== 'NOT_FOUND') throw error
     }
