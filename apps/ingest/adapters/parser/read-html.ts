@@ -9,6 +9,8 @@ import { htmlToContent } from './html-to-text.ts'
 
 /** UTF-16 code units. A tree takes some fifty times its page's size. */
 const MAX_TREE = 2_000_000
+/** Elements inside one another. No page for people comes near, and every tree walk is slow or fails beyond. */
+const MAX_DEPTH = 500
 /** Pages of more elements are data, not articles: to look for their main text takes minutes. */
 const MAX_ELEMENTS = 100_000
 /** Main text shorter than this share of the page's text is a wrong guess (an index, a list of links). */
@@ -28,7 +30,7 @@ const UNREAD = 'script,style,noscript,template,svg,iframe,object'
 export async function readHtml(bytes: Buffer): Promise<Content | Rejection> {
   const html = decodeText(bytes, declaredEncoding(bytes))
   if (html === null) return { rejected: 'UNSUPPORTED_TYPE' }
-  if (html.length > MAX_TREE) return scanHtml(html)
+  if (html.length > MAX_TREE || depth(html) > MAX_DEPTH) return scanHtml(html)
   try {
     const { main, title } = mainContent(html)
     return htmlToContent(main, title)
@@ -37,6 +39,22 @@ export async function readHtml(bytes: Buffer): Promise<Content | Rejection> {
     if (!(error instanceof RangeError)) throw error
     return scanHtml(html)
   }
+}
+
+/** Tags that are often left open, or never closed: they do not nest. */
+const FLAT =
+  /^(p|li|dt|dd|td|th|tr|thead|tbody|tfoot|option|br|hr|img|input|link|meta|area|base|col|embed|source|track|wbr)$/i
+
+/** How deep elements stand in one another at most, roughly, by counting tags. */
+function depth(html: string): number {
+  let open = 0
+  let most = 0
+  for (const [, slash, name] of html.matchAll(/<(\/?)([a-z][a-z0-9]*)/gi)) {
+    if (FLAT.test(name ?? '')) continue
+    open = slash ? Math.max(0, open - 1) : open + 1
+    if (open > most) most = open
+  }
+  return most
 }
 
 function declaredEncoding(bytes: Buffer): string | null {

@@ -40,6 +40,10 @@ function isOrphan(): boolean {
 }
 
 function end(why: string): void {
-  writeSync(2, `${why}\n`)
-  process.kill(process.pid, 'SIGKILL')
+  try {
+    writeSync(2, `${why}\n`)
+  } finally {
+    // Whatever became of the words: with the parent gone, nobody holds the other end.
+    process.kill(process.pid, 'SIGKILL')
+  }
 }
