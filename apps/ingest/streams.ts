@@ -144,7 +144,9 @@ function foldIngestion(state: IngestionState, event: IngestionEvent): IngestionS
           ? { ...known, percent: Math.max(known.percent, event.progressPercent), metrics: event.metrics }
           : known,
       )
-      return { ...state, phases, metrics: event.metrics, updatedAt }
+      // The last report of a phase can come after the next has begun; what is shown on top is the newest phase's.
+      const metrics = event.phase >= state.currentPhase ? event.metrics : state.metrics
+      return { ...state, phases, metrics, updatedAt }
     }
     case 'ingestion_complete': {
       const phases = state.phases.map((known) => ({ ...known, percent: 100 }))

@@ -12,6 +12,8 @@ export interface RunError {
   /** Stable, upper case. */
   code: string
   message: string
+  /** What the run's kind adds for its own terminal event; JSON. */
+  data?: unknown
 }
 
 export type Outcome =

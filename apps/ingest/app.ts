@@ -1,0 +1,90 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type App, defineApp, type Services } from '@holdfast/server'
+import { createProcessParser } from './adapters/parser/process-parser.ts'
+import { openSqliteSearchIndex } from './adapters/search/sqlite-search-index.ts'
+import { createSources } from './adapters/sources/sources.ts'
+import { FileStore } from './file-store.ts'
+import { IngestionStore } from './ingestion-store.ts'
+import type { SearchIndex } from './ports.ts'
+import { ingestRoutes } from './routes.ts'
+import { ingestionRun } from './runs.ts'
+import { IngestService } from './service.ts'
+import { ingestionStream, projectStream, projectsStream } from './streams.ts'
+import { ingestMigrations } from './tables.ts'
+
+export interface IngestOptions {
+  /** DATA_DIR, absolute: uploads, downloads, extracted texts and the search index stand below it. */
+  dataDir: string
+  /** INGEST_ROOTS, absolute. */
+  roots: string[]
+  github?: { baseUrl?: string; token?: string | undefined }
+  /** Networks downloads may reach although they are not public, as CIDRs. */
+  allowPrivateAddresses?: string[]
+  /** Processes that read files at the same time. Default 2. */
+  parserProcesses?: number
+  /** The search index failed in a way it cannot go on from. */
+  onFatal: (error: Error) => void
+}
+
+/** Folders, uploads, pages and repositories become passages that can be searched, live before everybody's eyes. */
+export function ingestApp(options: IngestOptions): App {
+  return defineApp({
+    name: 'ingest',
+    streams: [projectsStream, projectStream, ingestionStream],
+    migrations: ingestMigrations,
+    setup: (services) => setUp(options, services),
+  })
+}
+
+async function setUp(options: IngestOptions, services: Services) {
+  const { dataDir, roots, github, parserProcesses, allowPrivateAddresses, onFatal } = options
+  const { db, clock, newId } = services
+  await mkdir(dataDir, { recursive: true })
+  const search = await openSqliteSearchIndex({ path: join(dataDir, 'search.db'), onFatal })
+  const parser = createProcessParser({
+    clock,
+    newId,
+    compileCache: join(dataDir, 'compile-cache'),
+    ...(parserProcesses ? { concurrency: parserProcesses } : {}),
+  })
+  const sources = createSources({
+    dataDir,
+    roots,
+    clock,
+    ...(github ? { github } : {}),
+    ...(allowPrivateAddresses ? { allowPrivateAddresses } : {}),
+  })
+  const files = new FileStore(db)
+  const ingestions = new IngestionStore(db)
+  const run = ingestionRun({ services, files, ingestions, parser, sources, search, dataDir })
+  const service = new IngestService({ services, files, ingestions, sources, search, run })
+  return {
+    runs: [run],
+    routes: ingestRoutes(service, services, roots),
+    started: async () => {
+      // Nobody waits for it: until it is done, searches find what is indexed so far.
+      void rebuildSearch(files, search, services)
+    },
+    close: async () => {
+      await parser.close()
+      await sources.close()
+      await search.close()
+    },
+  }
+}
+
+/** A search index that was lost is built again from the passages. */
+async function rebuildSearch(files: FileStore, search: SearchIndex, { logger }: Services): Promise<void> {
+  try {
+    if ((await search.size()) > 0) return
+    let count = 0
+    for await (const row of files.indexed()) {
+      for await (const chunks of files.chunksOf(row.id)) await search.put(row.project_id, row.id, chunks)
+      count += 1
+    }
+    if (count > 0) logger.info({ files: count }, 'the search index was built again')
+  } catch (err) {
+    logger.error({ err }, 'the search index could not be built again')
+  }
+}

@@ -1,0 +1,151 @@
+import type { Clock } from '@holdfast/protocol'
+import type { Outcome, RunContext, StreamLog, Write } from '@holdfast/server'
+import type { IngestionStore } from './ingestion-store.ts'
+import {
+  type IngestionError,
+  type IngestionResult,
+  type IngestionState,
+  ingestionStream,
+  PHASES,
+  type Phase,
+  type PhaseMetrics,
+} from './streams.ts'
+import { PHASE_WEIGHTS } from './view.ts'
+
+export interface EmitterOptions {
+  context: RunContext<{ projectId: string }>
+  log: StreamLog
+  store: IngestionStore
+  clock: Clock
+  /** Where the stream stands when the attempt begins: percents go on from there. */
+  state: IngestionState
+}
+
+interface Progress {
+  percent: number
+  metrics: PhaseMetrics
+}
+
+// Twice a second is as much as an eye follows; what comes in between replaces what waits.
+const PROGRESS_EVERY_MS = 500
+const SNAPSHOT_EVERY_MS = 5_000
+
+/**
+ * Tells an ingestion's story, for one attempt and under its fence. Progress is told at most twice a second, however
+ * often it is reported; of what comes in between the last value of each phase is told, never dropped, and a terminal
+ * event takes along whatever still waits.
+ */
+export class IngestionEventEmitter {
+  readonly #options: EmitterOptions
+  readonly #waiting = new Map<Phase, Progress>()
+  readonly #percents: number[]
+  #lastToldAt = Number.NEGATIVE_INFINITY
+  #lastSnapshotAt: number
+  #cancelTimer: (() => void) | null = null
+  /** Commits go one after the other, so that events stand in the order they were emitted in. */
+  #last: Promise<unknown> = Promise.resolve()
+  #ended = false
+
+  constructor(options: EmitterOptions) {
+    this.#options = options
+    this.#lastSnapshotAt = options.clock.now()
+    this.#percents = PHASES.map((_, index) => options.state.phases[index]?.percent ?? 0)
+  }
+
+  /** Tells that a phase begins, once per ingestion, however many attempts begin it. */
+  emitPhaseStarted(projectId: string, phase: Phase, message: string): Promise<void> {
+    const { context, store, clock } = this.#options
+    const event = { type: 'phase_started', phase, phaseName: PHASES[phase - 1] ?? 'index', message } as const
+    for (let earlier = 0; earlier < phase - 1; earlier += 1) this.#percents[earlier] = 100
+    return this.#next(() =>
+      context.step(`phase:${context.run.id}:${phase}`, async (step) => {
+        step.write(
+          this.#append(projectId, event),
+          store.phaseStarted(context.run.id, phase, this.#overall(), clock.now()),
+        )
+      }),
+    )
+  }
+
+  /** Reports how far a phase is, 0 to 100. Percents never fall within a phase. */
+  emitProgressUpdate(projectId: string, phase: Phase, percent: number, metrics: PhaseMetrics): void {
+    if (this.#ended) return
+    const known = this.#percents[phase - 1] ?? 0
+    const monotonic = Math.max(known, Math.min(100, Math.round(percent * 10) / 10))
+    this.#percents[phase - 1] = monotonic
+    this.#waiting.set(phase, { percent: monotonic, metrics })
+    this.#tellWhenDue(projectId)
+  }
+
+  /** Ends the ingestion as done, with whatever progress still waits. */
+  emitComplete(projectId: string, result: IngestionResult): Promise<void> {
+    return this.#end(projectId, { status: 'done', result })
+  }
+
+  /** Ends the ingestion with an error, with whatever progress still waits. */
+  emitError(projectId: string, phase: Phase, error: Omit<IngestionError, 'phase'>): Promise<void> {
+    const data = { phase, ...error } satisfies IngestionError
+    return this.#end(projectId, { status: 'failed', error: { code: error.errorCode, message: error.message, data } })
+  }
+
+  /** Tells what still waits and nothing more after it: for an attempt that somebody else ends, or nobody. */
+  async close(projectId: string): Promise<void> {
+    this.#ended = true
+    this.#cancelTimer?.()
+    await this.#next(() => this.#options.context.commit(...this.#takeWaiting(projectId, this.#waiting.size)))
+  }
+
+  #end(projectId: string, outcome: Outcome): Promise<void> {
+    this.#ended = true
+    this.#cancelTimer?.()
+    return this.#next(() => this.#options.context.end(outcome, ...this.#takeWaiting(projectId, this.#waiting.size)))
+  }
+
+  #tellWhenDue(projectId: string): void {
+    if (this.#cancelTimer) return
+    const wait = this.#lastToldAt + PROGRESS_EVERY_MS - this.#options.clock.now()
+    this.#cancelTimer = this.#options.clock.after(Math.max(0, wait), () => {
+      this.#cancelTimer = null
+      this.#tell(projectId)
+    })
+  }
+
+  #tell(projectId: string): void {
+    if (this.#ended) return
+    this.#lastToldAt = this.#options.clock.now()
+    // One at a time: an earlier phase's last value goes before the next phase's first.
+    const writes = this.#takeWaiting(projectId, 1)
+    // A failure here is the run's to meet: a fence at its next step, a full disk at its next commit.
+    this.#next(() => this.#options.context.commit(...writes)).catch(() => {})
+    if (this.#waiting.size > 0) this.#tellWhenDue(projectId)
+  }
+
+  #takeWaiting(projectId: string, count: number): Write[] {
+    const { context, store, clock } = this.#options
+    const writes: Write[] = []
+    const due = [...this.#waiting].sort(([a], [b]) => a - b).slice(0, count)
+    for (const [phase, { percent, metrics }] of due) {
+      this.#waiting.delete(phase)
+      writes.push(this.#append(projectId, { type: 'progress_update', phase, progressPercent: percent, metrics }))
+      if (clock.now() - this.#lastSnapshotAt < SNAPSHOT_EVERY_MS) continue
+      this.#lastSnapshotAt = clock.now()
+      writes.push(store.snapshot(context.run.id, this.#overall(), metrics, clock.now()))
+    }
+    return writes
+  }
+
+  #append(projectId: string, event: Parameters<typeof ingestionStream.parse>[0]): Write {
+    const { context, log } = this.#options
+    return log.appendEvents(ingestionStream, { projectId, ingestionId: context.run.id }, [event])
+  }
+
+  #overall(): number {
+    return PHASE_WEIGHTS.reduce((sum, weight, index) => sum + (weight * (this.#percents[index] ?? 0)) / 100, 0)
+  }
+
+  #next<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(task, task)
+    this.#last = result.catch(() => {})
+    return result
+  }
+}

@@ -1,0 +1,216 @@
+import { type Database, type Row, statement, type Write, write } from '@holdfast/server'
+import type { Chunk, FileType, IndexedChunk, Rejection } from './ports.ts'
+import { FILE_CODES } from './ports.ts'
+import type { FilesTable } from './tables.ts'
+import type { FileStatus } from './view.ts'
+
+export type FileRow = FilesTable
+
+/** What an ingestion has to do with its files, counted. */
+export interface FileCounts {
+  total: number
+  bytes: number
+  chunks: number
+  byStatus: Record<FileStatus, { files: number; bytes: number }>
+}
+
+export interface FileIdentity {
+  projectId: string
+  sourceKey: string
+  ingestionId: string
+  rootId: string
+}
+
+const PAGE = 200
+
+/** Files and passages of the ingest app, in SQL. Writers give writes, to be committed under a run's fence. */
+export class FileStore {
+  readonly #db: Database
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  async find(projectId: string, sourceKey: string, path: string): Promise<FileRow | null> {
+    const sql = 'SELECT * FROM files WHERE project_id = ? AND source_key = ? AND path = ?'
+    const [row] = await this.#db.read<FileRow>(statement(sql, [projectId, sourceKey, path]))
+    return row ?? null
+  }
+
+  async get(id: string): Promise<FileRow | null> {
+    const [row] = await this.#db.read<FileRow>(statement('SELECT * FROM files WHERE id = ?', [id]))
+    return row ?? null
+  }
+
+  /** Files of an ingestion in one status, in a stable order, a page at a time; rows that change status are not met again. */
+  async *ofIngestion(ingestionId: string, status: FileStatus): AsyncGenerator<FileRow> {
+    let after = ''
+    for (;;) {
+      const sql = 'SELECT * FROM files WHERE ingestion_id = ? AND status = ? AND id > ? ORDER BY id LIMIT ?'
+      const rows = await this.#db.read<FileRow>(statement(sql, [ingestionId, status, after, PAGE]))
+      yield* rows
+      const last = rows.at(-1)
+      if (!last) return
+      after = last.id
+    }
+  }
+
+  /** Failed files an ingestion left behind, all or those of one phase. */
+  async *failedOf(ingestionId: string, phase: number | null): AsyncGenerator<FileRow> {
+    for await (const row of this.ofIngestion(ingestionId, 'failed')) {
+      if (phase === null || row.phase === phase) yield row
+    }
+  }
+
+  /** Files of a source that an ingestion of that source has not met: they are no longer there. */
+  async unmet(identity: FileIdentity): Promise<FileRow[]> {
+    const sql = 'SELECT * FROM files WHERE project_id = ? AND source_key = ? AND ingestion_id <> ? LIMIT ?'
+    const { projectId, sourceKey, ingestionId } = identity
+    return this.#db.read<FileRow>(statement(sql, [projectId, sourceKey, ingestionId, PAGE]))
+  }
+
+  /** Writes a file as just found: with its probe, or rejected. Keeps the row's id where the path is known. */
+  put(
+    id: string,
+    identity: FileIdentity,
+    file: { path: string; absolutePath: string; size: number },
+    found: { status: FileStatus; type: FileType | null; sha256: string | null; rejection: Rejection | null },
+    now: number,
+  ): Write {
+    const { projectId, sourceKey, ingestionId, rootId } = identity
+    const { status, type, sha256, rejection } = found
+    return write(
+      statement(PUT_FILE, [
+        id,
+        projectId,
+        sourceKey,
+        file.path,
+        file.absolutePath,
+        type,
+        file.size,
+        sha256,
+        status,
+        rejection?.rejected ?? null,
+        rejection?.detail ?? null,
+        ingestionId,
+        rootId,
+        now,
+      ]),
+    )
+  }
+
+  /** Moves a file to a status. `changes` are columns beside it. */
+  move(
+    row: FileRow,
+    phase: number,
+    status: FileStatus,
+    changes: Partial<Pick<FileRow, 'pages' | 'title' | 'chunks' | 'parser_version'>>,
+    now: number,
+  ): Write {
+    const sets = Object.keys(changes).map((column) => `, ${column} = ?`)
+    return write(
+      statement(
+        `UPDATE files SET status = ?, phase = ?, code = NULL, detail = NULL, updated_at = ?${sets.join('')} WHERE id = ?`,
+        [status, phase, now, ...Object.values(changes), row.id],
+      ),
+    )
+  }
+
+  /** Ends a file with a code: skipped or failed, as the code says. */
+  reject(row: FileRow, phase: number, { rejected, detail }: Rejection, now: number): Write {
+    const sql = 'UPDATE files SET status = ?, phase = ?, code = ?, detail = ?, updated_at = ? WHERE id = ?'
+    return write(statement(sql, [FILE_CODES[rejected].status, phase, rejected, detail ?? null, now, row.id]))
+  }
+
+  removeFile(id: string): Write {
+    return write(
+      statement('DELETE FROM chunks WHERE file_id = ?', [id]),
+      statement('DELETE FROM files WHERE id = ?', [id]),
+    )
+  }
+
+  removeChunks(fileId: string): Write {
+    return write(statement('DELETE FROM chunks WHERE file_id = ?', [fileId]))
+  }
+
+  /** Any number of passages as one parameter. */
+  addChunks(row: FileRow, chunks: readonly Chunk[]): Write {
+    const sql = this.#db.dialect === 'sqlite' ? ADD_CHUNKS_SQLITE : ADD_CHUNKS_POSTGRES
+    return write(statement(sql, [row.project_id, row.id, JSON.stringify(chunks)]))
+  }
+
+  /** A file's passages for the index, 50 at a time. */
+  async *chunksOf(fileId: string): AsyncGenerator<IndexedChunk[]> {
+    let after = -1
+    for (;;) {
+      const sql =
+        'SELECT id, ordinal, text, path FROM chunks WHERE file_id = ? AND ordinal > ? ORDER BY ordinal LIMIT 50'
+      const rows = await this.#db.read<Row & { id: number; ordinal: number; text: string; path: string }>(
+        statement(sql, [fileId, after]),
+      )
+      const last = rows.at(-1)
+      if (!last) return
+      yield rows.map(({ id, text, path }) => ({ id, text, path: JSON.parse(path) }))
+      after = last.ordinal
+    }
+  }
+
+  /** Every file that has passages, for building the index anew. */
+  async *indexed(): AsyncGenerator<FileRow> {
+    let after = ''
+    for (;;) {
+      const sql = 'SELECT * FROM files WHERE id > ? AND chunks > 0 ORDER BY id LIMIT ?'
+      const rows = await this.#db.read<FileRow>(statement(sql, [after, PAGE]))
+      yield* rows
+      const last = rows.at(-1)
+      if (!last) return
+      after = last.id
+    }
+  }
+
+  async counts(ingestionId: string): Promise<FileCounts> {
+    const sql = `SELECT status, COUNT(*) AS files, COALESCE(SUM(size), 0) AS bytes, COALESCE(SUM(chunks), 0) AS chunks
+      FROM files WHERE ingestion_id = ? GROUP BY status`
+    const rows = await this.#db.read<{ status: FileStatus; files: number; bytes: number; chunks: number }>(
+      statement(sql, [ingestionId]),
+    )
+    const none = () => ({ files: 0, bytes: 0 })
+    const counts: FileCounts = {
+      total: 0,
+      bytes: 0,
+      chunks: 0,
+      byStatus: { found: none(), extracted: none(), chunked: none(), done: none(), skipped: none(), failed: none() },
+    }
+    for (const { status, files, bytes, chunks } of rows) {
+      counts.total += files
+      counts.bytes += bytes
+      counts.chunks += chunks
+      counts.byStatus[status] = { files, bytes }
+    }
+    return counts
+  }
+}
+
+const PUT_FILE = `
+  INSERT INTO files (id, project_id, source_key, path, absolute_path, type, size, sha256, status, code, detail,
+    ingestion_id, root_id, updated_at, phase, chunks)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 0)
+  ON CONFLICT (project_id, source_key, path) DO UPDATE SET
+    absolute_path = excluded.absolute_path, type = excluded.type, size = excluded.size, sha256 = excluded.sha256,
+    status = excluded.status, code = excluded.code, detail = excluded.detail, ingestion_id = excluded.ingestion_id,
+    root_id = excluded.root_id, updated_at = excluded.updated_at, phase = 1,
+    chunks = CASE WHEN excluded.status = 'done' OR excluded.code = 'UNCHANGED' THEN files.chunks ELSE 0 END`
+
+const CHUNK_COLUMNS = '(project_id, file_id, ordinal, text, start_at, end_at, page, line_start, line_end, path)'
+
+const ADD_CHUNKS_SQLITE = `
+  INSERT INTO chunks ${CHUNK_COLUMNS}
+  SELECT ?, ?, c.value ->> 'ordinal', c.value ->> 'text', c.value ->> 'start', c.value ->> 'end', c.value ->> 'page',
+    c.value ->> 'lineStart', c.value ->> 'lineEnd', c.value -> 'path'
+  FROM json_each(?) c`
+
+const ADD_CHUNKS_POSTGRES = `
+  INSERT INTO chunks ${CHUNK_COLUMNS}
+  SELECT CAST(? AS TEXT), CAST(? AS TEXT), c.ordinal, c.text, c.start, c."end", c.page, c."lineStart", c."lineEnd", c.path
+  FROM json_to_recordset(CAST(? AS JSON)) AS c(ordinal BIGINT, text TEXT, start BIGINT, "end" BIGINT, page BIGINT,
+    "lineStart" BIGINT, "lineEnd" BIGINT, path TEXT)`

@@ -1,0 +1,129 @@
+import { join } from 'node:path'
+import type { FileRow } from '../file-store.ts'
+import { countersFrom, PhaseMeter } from '../phase-meter.ts'
+import { FILE_CODES, type FoundFile, type Probe, type Rejection } from '../ports.ts'
+import { each, type PhaseWorld } from './world.ts'
+
+/** Phase 1: brings the source here, finds its files, and learns of each what it is. Totals are known at its end. */
+export async function discover(world: PhaseWorld): Promise<void> {
+  const { context, emitter, identity, clock, parser } = world
+  const { projectId } = context.input
+  await emitter.emitPhaseStarted(projectId, 1, 'Looking for files')
+  await context.step(`discovered:${context.run.id}`, async () => {
+    const { files, total, bytes } = await filesToLookAt(world)
+    const counts = await world.files.counts(context.run.id)
+    const start = { ...countersFrom(counts, []), filesTotal: total, bytesTotal: bytes }
+    const meter = new PhaseMeter({ emitter, projectId, phase: 1, clock, start: { ...start, ...NOTHING_DONE } })
+    await each(files, parser.concurrency * 2, context.signal, (file) => lookAt(world, meter, file))
+    if (context.input.scope.kind === 'all') await forgetVanished(world, identity)
+    meter.complete()
+  })
+}
+
+const NOTHING_DONE = { filesDone: 0, filesFailed: 0, filesSkipped: 0, bytesDone: 0 }
+
+/** The files an ingestion is about, and their sum, so that progress is honest from the first one on. */
+async function filesToLookAt(world: PhaseWorld): Promise<{
+  files: AsyncIterable<FoundFile>
+  total: number
+  bytes: number
+}> {
+  const { context, sources, workDir } = world
+  const { source, scope } = context.input
+  if (scope.kind !== 'all') {
+    const rows = await failedRows(world)
+    const list = rows.map((row) => ({
+      path: row.path,
+      absolutePath: row.absolute_path,
+      size: row.size,
+      modifiedAt: row.updated_at,
+    }))
+    return { files: toAsync(list), total: list.length, bytes: list.reduce((sum, { size }) => sum + size, 0) }
+  }
+  const { root, rejected } = await sources.fetch(source, join(workDir, 'source'), {
+    signal: context.signal,
+    onProgress: ({ total: known, files: fetched, bytes, current }) => {
+      const filesTotal = known ?? fetched
+      const metrics = { ...NO_METRICS, filesTotal, bytesTotal: bytes, currentFile: current }
+      world.emitter.emitProgressUpdate(context.input.projectId, 1, 0, metrics)
+    },
+  })
+  let total = rejected.length
+  let bytes = 0
+  for await (const file of sources.walk(root, context.signal)) {
+    total += 1
+    if ('size' in file) bytes += file.size
+  }
+  return { files: chain(toAsync(rejected), sources.walk(root, context.signal)), total, bytes }
+}
+
+const NO_METRICS = { ...NOTHING_DONE, chunks: 0, ratePerSecond: 0, secondsLeft: null }
+
+async function failedRows(world: PhaseWorld): Promise<FileRow[]> {
+  const { scope } = world.context.input
+  const { retryOf } = world.context.run
+  if (scope.kind === 'file') {
+    const row = await world.files.get(scope.fileId)
+    return row ? [row] : []
+  }
+  const rows: FileRow[] = []
+  if (retryOf === null || scope.kind !== 'phase') return rows
+  for await (const row of world.files.failedOf(retryOf, scope.phase)) rows.push(row)
+  return rows
+}
+
+async function lookAt(world: PhaseWorld, meter: PhaseMeter, file: FoundFile): Promise<void> {
+  const { context, identity, files, parser, clock } = world
+  const size = 'size' in file ? file.size : 0
+  const absolutePath = 'absolutePath' in file ? file.absolutePath : ''
+  meter.begin(file.path)
+  const probed: Probe | Rejection = 'rejected' in file ? file : await parser.probe(file.absolutePath, context.signal)
+  const known = await files.find(identity.projectId, identity.sourceKey, file.path)
+  const id = known?.id ?? world.newId()
+  const judged = judge(world, known, probed)
+  if (judged.rejection && judged.rejection.rejected !== 'UNCHANGED' && known && known.chunks > 0) {
+    await world.search.remove(identity.projectId, known.id)
+    await context.commit(files.removeChunks(known.id))
+  }
+  await context.commit(files.put(id, identity, { path: file.path, absolutePath, size }, judged, clock.now()))
+  if (judged.rejection) meter.rejected(file.path, size, judged.rejection)
+  else meter.done(file.path, size)
+}
+
+/** What becomes of a file: new work, finished before in this line of retries, unchanged since another, or rejected. */
+function judge(world: PhaseWorld, known: FileRow | null, probed: Probe | Rejection) {
+  if ('rejected' in probed) {
+    const { status } = FILE_CODES[probed.rejected]
+    return { status, type: null, sha256: null, rejection: probed } as const
+  }
+  const { type, sha256 } = probed
+  const ingested = known !== null && (known.status === 'done' || known.code === 'UNCHANGED')
+  const same = ingested && known.sha256 === sha256 && known.parser_version === world.parser.version
+  if (!same) return { status: 'found', type, sha256, rejection: null } as const
+  const ofThisLine = known.root_id === world.identity.rootId && known.status === 'done'
+  if (ofThisLine) return { status: 'done', type, sha256, rejection: null } as const
+  return { status: 'skipped', type, sha256, rejection: { rejected: 'UNCHANGED' } } as const
+}
+
+/** Files of this source that are no longer there take their passages with them. Uploads add to one another. */
+async function forgetVanished(world: PhaseWorld, identity: PhaseWorld['identity']): Promise<void> {
+  const { context, files, search } = world
+  if (context.input.source.kind === 'upload') return
+  for (;;) {
+    const gone = await files.unmet(identity)
+    if (gone.length === 0) return
+    for (const row of gone) {
+      context.signal.throwIfAborted()
+      await search.remove(row.project_id, row.id)
+      await context.commit(files.removeFile(row.id))
+    }
+  }
+}
+
+async function* toAsync<T>(items: readonly T[]): AsyncGenerator<T> {
+  yield* items
+}
+
+async function* chain<T>(...parts: AsyncIterable<T>[]): AsyncGenerator<T> {
+  for (const part of parts) yield* part
+}

@@ -1,0 +1,70 @@
+import type { Clock } from '@holdfast/protocol'
+import type { RunContext, Write } from '@holdfast/server'
+import type { IngestionEventEmitter } from '../emitter.ts'
+import type { FileIdentity, FileRow, FileStore } from '../file-store.ts'
+import type { Scope } from '../ingestion-store.ts'
+import type { Parser, Rejection, SearchIndex, Source, Sources } from '../ports.ts'
+
+export interface IngestionInput {
+  projectId: string
+  source: Source
+  sourceKey: string
+  scope: Scope
+}
+
+/** What the four phases of one attempt work with. */
+export interface PhaseWorld {
+  context: RunContext<IngestionInput>
+  emitter: IngestionEventEmitter
+  identity: FileIdentity
+  files: FileStore
+  parser: Parser
+  sources: Sources
+  search: SearchIndex
+  clock: Clock
+  newId: () => string
+  /** This line of retries' own folder: downloads and extracted documents, until the ingestion is done. */
+  workDir: string
+}
+
+/** The extracted text of a file, between the phases. */
+export function documentPath(world: PhaseWorld, fileId: string): string {
+  return `${world.workDir}/documents/${fileId}.json`
+}
+
+/** What ends a file with a code: its earlier passages go, since they are of a content it no longer has. */
+export async function rejectFile(
+  world: PhaseWorld,
+  row: FileRow,
+  phase: number,
+  rejection: Rejection,
+): Promise<Write[]> {
+  const { files, search, clock } = world
+  await search.remove(row.project_id, row.id)
+  return [files.removeChunks(row.id), files.reject(row, phase, rejection, clock.now())]
+}
+
+/**
+ * Runs `work` over the items, at most `width` at a time, in order of their start. The first failure ends it: nothing
+ * more is started, what runs is waited for, then it is thrown.
+ */
+export async function each<T>(
+  items: AsyncIterable<T>,
+  width: number,
+  signal: AbortSignal,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const running = new Set<Promise<void>>()
+  const failures: unknown[] = []
+  for await (const item of items) {
+    if (signal.aborted || failures.length > 0) break
+    const task = work(item)
+      .catch((error: unknown) => void failures.push(error))
+      .finally(() => running.delete(task))
+    running.add(task)
+    if (running.size >= width) await Promise.race(running)
+  }
+  await Promise.all(running)
+  signal.throwIfAborted()
+  if (failures.length > 0) throw failures[0]
+}

@@ -1,0 +1,249 @@
+import { HoldfastError, type Offset } from '@holdfast/protocol'
+import type { Run, RunDefinition, Services } from '@holdfast/server'
+import type { FileStore } from './file-store.ts'
+import type { FileFilter, IngestionRow, IngestionStore, Scope } from './ingestion-store.ts'
+import type { IngestionInput } from './phases/world.ts'
+import type { SearchIndex, Source, Sources, Upload } from './ports.ts'
+import { type IngestionState, ingestionStream, projectStream, projectsStream } from './streams.ts'
+import type { FileView, IngestionView, Page, ProgressView, ProjectView, SearchHitView } from './view.ts'
+import { fileView, ingestionView, progressView, projectView } from './views.ts'
+
+export interface IngestServiceDeps {
+  services: Services
+  files: FileStore
+  ingestions: IngestionStore
+  sources: Sources
+  search: SearchIndex
+  run: RunDefinition<IngestionInput>
+}
+
+/** Everything the app does, whoever asks: HTTP, the terminal, other code. Views go out, errors are HoldfastErrors. */
+export class IngestService {
+  readonly #deps: IngestServiceDeps
+
+  constructor(deps: IngestServiceDeps) {
+    this.#deps = deps
+  }
+
+  async createProject(name: string): Promise<ProjectView> {
+    const { services, ingestions } = this.#deps
+    const { db, log, clock, newId } = services
+    const id = newId()
+    await db.commit([
+      ingestions.insertProject({ id, name, created_at: clock.now() }),
+      log.create(projectStream.name({ projectId: id })),
+      log.appendEvents(projectsStream, {}, [{ type: 'project_created', projectId: id }]),
+    ])
+    return this.project(id)
+  }
+
+  async project(id: string): Promise<ProjectView> {
+    const row = await this.#project(id)
+    return projectView(row, await this.#newestView(id))
+  }
+
+  async projects(limit: number, cursor: string | null): Promise<Page<ProjectView>> {
+    const { ingestions } = this.#deps
+    const rows = await ingestions.projects(limit, cursor)
+    const items = await Promise.all(rows.map(async (row) => projectView(row, await this.#newestView(row.id))))
+    const total = await ingestions.countProjects()
+    return { items, next: rows.length === limit ? (rows.at(-1)?.id ?? null) : null, total }
+  }
+
+  /** Receives files, then starts their ingestion; what was received is removed again where that fails. */
+  async ingestUpload(projectId: string, receive: (upload: Upload) => Promise<void>): Promise<Run> {
+    await this.#project(projectId)
+    const { services, sources } = this.#deps
+    const uploadId = services.newId()
+    const upload = await sources.openUpload(uploadId)
+    try {
+      await receive(upload)
+      if (upload.files === 0) throw new HoldfastError('INVALID_INPUT', 'There is no file in the upload.')
+      await upload.commit()
+      return await this.ingest(projectId, { kind: 'upload', uploadId, files: upload.files })
+    } catch (error) {
+      await upload.discard()
+      throw error
+    }
+  }
+
+  /** Queues an ingestion. When this resolves it will be carried out, behind the project's earlier ones. */
+  async ingest(projectId: string, wanted: Source): Promise<Run> {
+    await this.#project(projectId)
+    const source = await this.#deps.sources.validate(wanted)
+    return this.#start({ projectId, source, sourceKey: sourceKey(source), scope: { kind: 'all' } }, null)
+  }
+
+  async retry(projectId: string, ingestionId: string, scope: Scope): Promise<Run> {
+    const row = await this.#ingestion(projectId, ingestionId)
+    const earlier = await this.#deps.services.runs.get(ingestionId)
+    if (!earlier) throw new HoldfastError('NOT_FOUND', `There is no ingestion "${ingestionId}".`)
+    if (earlier.endedAt === null) throw new HoldfastError('NOT_ENDED', 'It is still going on; cancel it first.')
+    if (scope.kind === 'file') await this.#failedFile(projectId, scope.fileId)
+    const source: Source = JSON.parse(row.source)
+    return this.#start({ projectId, source, sourceKey: row.source_key, scope }, earlier)
+  }
+
+  async cancel(projectId: string, ingestionId: string): Promise<void> {
+    await this.#ingestion(projectId, ingestionId)
+    await this.#deps.services.runs.cancel(ingestionId)
+  }
+
+  async ingestions(projectId: string, limit: number, cursor: string | null): Promise<Page<IngestionView>> {
+    await this.#project(projectId)
+    const { ingestions } = this.#deps
+    const rows = await ingestions.ingestions(projectId, limit, cursor)
+    const items = await Promise.all(rows.map((row) => this.#view(row)))
+    const total = await ingestions.countIngestions(projectId)
+    return { items, next: rows.length === limit ? (rows.at(-1)?.ingestion_id ?? null) : null, total }
+  }
+
+  /** The newest ingestion, or the one asked for, as its stream has it now. */
+  async progress(projectId: string, ingestionId: string | null): Promise<ProgressView> {
+    await this.#project(projectId)
+    const row = await this.#chosen(projectId, ingestionId)
+    if (!row) return progressView(projectId, null, null)
+    const { log } = this.#deps.services
+    const stream = ingestionStream.name({ projectId, ingestionId: row.ingestion_id })
+    const { state, offset } = await log.state(ingestionStream, stream)
+    return progressView(projectId, row, { state, offset, stream })
+  }
+
+  /** The stream to follow: of the ingestion the offset names, of the one asked for, or of the newest. */
+  async progressStream(projectId: string, ingestionId: string | null, offset: Offset | null): Promise<string> {
+    await this.#project(projectId)
+    if (offset !== null) {
+      const named = await this.#deps.services.log.findByOffset(offset)
+      if (named && ingestionStream.match(named.name)?.projectId === projectId) return named.name
+      throw new HoldfastError('OFFSET_GONE', 'That offset is of no ingestion of this project.')
+    }
+    const row = await this.#chosen(projectId, ingestionId)
+    if (!row) throw new HoldfastError('NOT_FOUND', 'This project has no ingestion yet.')
+    return ingestionStream.name({ projectId, ingestionId: row.ingestion_id })
+  }
+
+  async files(projectId: string, filter: FileFilter, limit: number, cursor: string | null) {
+    await this.#project(projectId)
+    const { ingestions } = this.#deps
+    const after = cursor === null ? null : parseCursor(cursor)
+    const rows = await ingestions.files(projectId, filter, limit, after)
+    const last = rows.at(-1)
+    const { status: _status, code: _code, ...ungrouped } = filter
+    const page: Page<FileView> & { groups: { status: string; code: string | null; files: number }[] } = {
+      items: rows.map(fileView),
+      next: rows.length === limit && last ? JSON.stringify([last.path, last.id]) : null,
+      total: await ingestions.countFiles(projectId, filter),
+      groups: await ingestions.groupFiles(projectId, ungrouped),
+    }
+    return page
+  }
+
+  /** Ranked passages. */
+  async search(projectId: string, query: string, limit: number, offset: number): Promise<SearchHitView[]> {
+    await this.#project(projectId)
+    const hits = await this.#deps.search.search(projectId, query, { limit, offset })
+    const passages = await this.#deps.ingestions.passages(hits.map(({ chunkId }) => chunkId))
+    const byId = new Map(passages.map((passage) => [passage.id, passage]))
+    return hits.flatMap(({ chunkId, score, highlights }) => {
+      const passage = byId.get(chunkId)
+      // Indexed, but replaced since: its file is being ingested anew.
+      if (!passage) return []
+      return [
+        {
+          fileId: passage.file_id,
+          path: passage.file_path,
+          type: passage.file_type,
+          page: passage.page,
+          lineStart: passage.line_start,
+          lineEnd: passage.line_end,
+          start: passage.start_at,
+          end: passage.end_at,
+          headings: JSON.parse(passage.path),
+          text: passage.text,
+          highlights,
+          score,
+        },
+      ]
+    })
+  }
+
+  async #start(input: IngestionInput, earlier: Run | null): Promise<Run> {
+    const { services, ingestions, run } = this.#deps
+    const { log, runs, clock, newId } = services
+    const { projectId } = input
+    const ingestionId = newId()
+    const queued = { type: 'ingestion_queued', ingestionId } as const
+    const made = { ...input, ingestionId, retryOf: earlier?.id ?? null, rootId: earlier?.rootId ?? ingestionId }
+    return runs.start(run, input, {
+      id: ingestionId,
+      serialKey: `project:${projectId}`,
+      ...(earlier ? { retryOf: earlier } : {}),
+      writes: [
+        ingestions.insertIngestion(made, clock.now()),
+        log.appendEvents(projectStream, { projectId }, [queued]),
+        log.appendEvents(projectsStream, {}, [{ ...queued, projectId }]),
+      ],
+    })
+  }
+
+  async #project(id: string) {
+    const row = await this.#deps.ingestions.project(id)
+    if (!row) throw new HoldfastError('NOT_FOUND', `There is no project "${id}".`)
+    return row
+  }
+
+  async #ingestion(projectId: string, id: string): Promise<IngestionRow> {
+    const row = await this.#deps.ingestions.ingestion(id)
+    if (row?.project_id === projectId) return row
+    throw new HoldfastError('NOT_FOUND', `There is no ingestion "${id}" in this project.`)
+  }
+
+  async #chosen(projectId: string, ingestionId: string | null): Promise<IngestionRow | null> {
+    return ingestionId === null ? this.#deps.ingestions.newest(projectId) : this.#ingestion(projectId, ingestionId)
+  }
+
+  async #failedFile(projectId: string, fileId: string): Promise<void> {
+    const row = await this.#deps.files.get(fileId)
+    if (row?.project_id !== projectId) throw new HoldfastError('NOT_FOUND', `There is no file "${fileId}" here.`)
+    if (row.status !== 'failed') throw new HoldfastError('CONFLICT', `"${row.path}" has not failed.`)
+  }
+
+  async #newestView(projectId: string): Promise<IngestionView | null> {
+    const row = await this.#deps.ingestions.newest(projectId)
+    return row ? this.#view(row) : null
+  }
+
+  async #view(row: IngestionRow): Promise<IngestionView> {
+    return ingestionView(row, row.completed_at === null ? await this.#state(row) : null)
+  }
+
+  async #state(row: IngestionRow): Promise<IngestionState> {
+    const name = ingestionStream.name({ projectId: row.project_id, ingestionId: row.ingestion_id })
+    return (await this.#deps.services.log.state(ingestionStream, name)).state
+  }
+}
+
+/** Files of one source replace each other by path; another ref of a repository is the same source. */
+function sourceKey(source: Source): string {
+  switch (source.kind) {
+    case 'upload':
+      return 'upload'
+    case 'path':
+      return `path:${source.path}`
+    case 'url':
+    case 'sitemap':
+      return `${source.kind}:${source.url}`
+    case 'repository':
+      return `repository:${source.repository}`
+  }
+}
+
+function parseCursor(cursor: string): { path: string; id: string } {
+  try {
+    const [path, id] = JSON.parse(cursor)
+    if (typeof path === 'string' && typeof id === 'string') return { path, id }
+  } catch {
+    // Not ours: refused below, like one of the wrong shape.
+  }
+  throw new HoldfastError('INVALID_INPUT', 'That cursor is not one of this list.')
+}
