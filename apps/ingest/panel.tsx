@@ -1,5 +1,5 @@
 import type { Panel } from '@holdfast/dashboard/ui'
-import { createRoute, lazyRouteComponent, useNavigate } from '@tanstack/react-router'
+import { createRoute, lazyRouteComponent, redirect, useNavigate } from '@tanstack/react-router'
 import { FolderTree } from 'lucide-react'
 import { ProjectsPage } from './panel/projects-page.tsx'
 import { useProjects } from './panel/queries.ts'
@@ -10,6 +10,13 @@ export const ingestPanel: Panel = {
   navigation: [{ to: '/', label: 'Projects', icon: FolderTree, keys: 'g p' }],
   routes: (root) => [
     createRoute({ getParentRoute: () => root, path: '/', component: ProjectsPage }),
+    createRoute({
+      getParentRoute: () => root,
+      path: '/projects',
+      beforeLoad: () => {
+        throw redirect({ to: '/' })
+      },
+    }),
     createRoute({
       getParentRoute: () => root,
       path: '/projects/$projectId',

@@ -3,7 +3,7 @@ import { Ban, Check, CircleSlash, Clock, FolderTree, LoaderCircle, Plus, RotateC
 import { type ReactNode, useState } from 'react'
 import { Mark } from './connection-mark.tsx'
 import { Key } from './keyboard-help.tsx'
-import { SignIn } from './sign-in.tsx'
+import { SignInForm } from './sign-in.tsx'
 import {
   Button,
   Chip,
@@ -41,8 +41,8 @@ function Sheet({ theme }: { theme: 'light' | 'dark' }) {
   return (
     <section
       aria-label={`${theme} theme`}
-      style={{ colorScheme: theme }}
-      className="sheet flex min-w-0 flex-col gap-6 rounded-md border border-line bg-ground p-4 text-ink"
+      data-theme={theme}
+      className="flex min-w-0 flex-col gap-6 rounded-md border border-line bg-ground p-4 text-ink"
     >
       <Colours />
       <Type />
@@ -269,8 +269,8 @@ function States() {
             Files appear here as they are found.
           </Empty>
         </div>
-        <div className="rounded-md border border-line bg-raised [&_main]:min-h-0">
-          <SignIn />
+        <div className="rounded-md border border-line bg-raised">
+          <SignInForm />
         </div>
       </div>
     </Group>

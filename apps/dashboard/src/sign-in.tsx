@@ -3,8 +3,17 @@ import { type FormEvent, useState } from 'react'
 import { Logo } from './logo.tsx'
 import { Button, Field } from './ui/index.ts'
 
-/** Nobody is signed in: says where the operator's link is, and takes its token. */
+/** The page of somebody who is not signed in. */
 export function SignIn() {
+  return (
+    <main className="flex min-h-dvh items-center justify-center" data-testid="sign-in">
+      <SignInForm />
+    </main>
+  )
+}
+
+/** Says where the operator's link is, and takes its token. */
+export function SignInForm() {
   const [token, setToken] = useState('')
   const wasRefused = new URLSearchParams(location.search).get('login') === 'refused'
   const submit = (event: FormEvent) => {
@@ -12,7 +21,7 @@ export function SignIn() {
     if (token.trim() !== '') location.assign(`/login?token=${encodeURIComponent(tokenOf(token.trim()))}`)
   }
   return (
-    <main className="mx-auto flex min-h-dvh max-w-96 flex-col justify-center gap-4 px-4 py-12" data-testid="sign-in">
+    <section className="mx-auto flex w-full max-w-96 flex-col gap-4 px-4 py-12">
       <Logo size={28} />
       <div>
         <h1 className="text-title font-bold">You are not signed in</h1>
@@ -34,7 +43,7 @@ export function SignIn() {
           Sign in
         </Button>
       </form>
-    </main>
+    </section>
   )
 }
 

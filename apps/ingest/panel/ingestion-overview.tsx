@@ -154,7 +154,7 @@ function Figures({ projectId, live }: OverviewProps) {
   const chunks = state.result?.chunks ?? metrics?.chunks ?? 0
   return (
     <div className="border-t border-line max-lg:border-t-0">
-      <dl className="numbers flex flex-wrap gap-x-6 gap-y-1 px-3 py-2 text-dense">
+      <ul className="numbers flex flex-wrap gap-x-6 gap-y-1 px-3 py-2 text-dense">
         <Figure label="files" value={formatCount(counts.total)} to={{ projectId }} />
         <Figure label="done" value={formatCount(counts.done)} to={{ projectId, status: 'done' }} tone="done" />
         <Figure label="failed" value={formatCount(counts.failed)} to={{ projectId, status: 'failed' }} tone="failed" />
@@ -166,7 +166,7 @@ function Figures({ projectId, live }: OverviewProps) {
           <Figure label="left" value={metrics?.secondsLeft == null ? '–' : formatDuration(metrics.secondsLeft)} />
         )}
         {state.result && <Figure label="in all" value={formatDuration(state.result.seconds)} />}
-      </dl>
+      </ul>
       {isWorking && (
         <p
           className="h-7 truncate border-t border-line px-3 py-1 font-mono text-small leading-5 text-ink-2"
@@ -192,13 +192,13 @@ function Figure({ label, value, to, tone }: FigureProps) {
   const colour = tone && value !== '0' ? TONE_TEXT[tone] : 'text-ink'
   const content = (
     <>
-      <dd className={classNames('font-mono', colour)}>{value}</dd>
-      <dt className="text-ink-2">{label}</dt>
+      <span className={classNames('font-mono', colour)}>{value}</span>
+      <span className="text-ink-2">{label}</span>
     </>
   )
-  if (!to) return <div className="flex items-baseline gap-1.5">{content}</div>
+  if (!to) return <li className="flex items-baseline gap-1.5">{content}</li>
   return (
-    <div>
+    <li>
       <Link
         to="/projects/$projectId"
         params={{ projectId: to.projectId }}
@@ -209,6 +209,6 @@ function Figure({ label, value, to, tone }: FigureProps) {
       >
         {content}
       </Link>
-    </div>
+    </li>
   )
 }

@@ -13,7 +13,7 @@ interface MenuProps {
 /** A menu below a button. */
 export function Menu({ trigger, children, ...state }: MenuProps) {
   return (
-    <DropdownMenu.Root {...state}>
+    <DropdownMenu.Root modal={false} {...state}>
       <DropdownMenu.Trigger asChild>{trigger}</DropdownMenu.Trigger>
       <DropdownMenu.Portal>
         <DropdownMenu.Content

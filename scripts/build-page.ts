@@ -1,0 +1,132 @@
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, globSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { cp, mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+export interface BuildPageOptions {
+  /** The repository. */
+  root: string
+  /** Told in one line what is being done; not called when the page is fresh. */
+  onProgress?: (line: string) => void
+}
+
+export interface PageBuild {
+  /** The folder to serve. */
+  folder: string
+  /** Whether it had to be built. */
+  wasBuilt: boolean
+  /** Milliseconds, looking included. */
+  ms: number
+}
+
+const SOURCES = [
+  'package-lock.json',
+  'apps/dashboard/{index.html,vite.config.ts,package.json}',
+  'apps/dashboard/{src,public}/**/*',
+  'apps/*/{client,view,streams}.ts',
+  'apps/*/panel.tsx',
+  'apps/*/panel/**/*',
+  'packages/{protocol,client,react}/package.json',
+  'packages/{protocol,client,react}/src/**/*',
+]
+const DIST = 'apps/dashboard/dist'
+const STAMP = '.build-stamp'
+
+/**
+ * Builds the page where its sources are newer than what was built. The new one is built beside the old and takes its
+ * place at once, so a server that is running never serves half of it; the assets of the one before stay for the pages
+ * that are open. Rejects with what the builder said when it fails; the old page then stays.
+ */
+export async function ensurePageBuilt({ root, onProgress }: BuildPageOptions): Promise<PageBuild> {
+  const started = performance.now()
+  const folder = join(root, DIST)
+  const stamp = stampOf(root)
+  const wasBuilt = stamp !== readStamp(folder)
+  if (wasBuilt) {
+    onProgress?.('Building the page (once; again when its sources change) …')
+    await build(root, folder, stamp)
+    onProgress?.(`Built the page in ${((performance.now() - started) / 1000).toFixed(1)} s.`)
+  }
+  return { folder, wasBuilt, ms: performance.now() - started }
+}
+
+/** Says what the sources are, by path, size and time of change: reading them all would take too long at each start. */
+function stampOf(root: string): string {
+  const hash = createHash('sha256')
+  for (const path of globSync(SOURCES, { cwd: root, exclude: ['**/*.test.ts'] }).sort()) {
+    const { size, mtimeMs } = statSync(join(root, path))
+    hash.update(`${path}\0${size}\0${mtimeMs}\n`)
+  }
+  return hash.digest('hex')
+}
+
+function readStamp(folder: string): string | null {
+  try {
+    return readFileSync(join(folder, STAMP), 'utf8')
+  } catch {
+    return null
+  }
+}
+
+async function build(root: string, folder: string, stamp: string): Promise<void> {
+  const fresh = `${folder}.new-${process.pid}`
+  const old = `${folder}.old-${process.pid}`
+  try {
+    await rm(fresh, { recursive: true, force: true })
+    await runVite(root, fresh)
+    await keepOldAssets(folder, fresh)
+    writeFileSync(join(fresh, STAMP), stamp)
+    if (existsSync(folder)) await rename(folder, old)
+    await rename(fresh, folder)
+  } finally {
+    await rm(fresh, { recursive: true, force: true })
+    await rm(old, { recursive: true, force: true })
+  }
+}
+
+function runVite(root: string, outDir: string): Promise<void> {
+  const vite = join(root, 'node_modules/vite/bin/vite.js')
+  const args = [vite, 'build', '--outDir', outDir, '--emptyOutDir', '--logLevel', 'warn']
+  const child = spawn(process.execPath, args, {
+    cwd: join(root, 'apps/dashboard'),
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, NODE_ENV: 'production' },
+  })
+  let said = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      said = (said + text).slice(-4000)
+    })
+  }
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (code) => {
+      if (code === 0) resolve()
+      else reject(new Error(`The page could not be built (vite ended with ${code}).\n${said.trim()}`))
+    })
+  })
+}
+
+/** How long assets of earlier builds are kept, ms: as long as somebody may have a page open. */
+const KEEP_ASSETS_MS = 7 * 24 * 3600 * 1000
+
+/** A page that is open loads parts of its own build later on; they have names of their own, so they can stay. */
+async function keepOldAssets(folder: string, fresh: string): Promise<void> {
+  const from = join(folder, 'assets')
+  const to = join(fresh, 'assets')
+  if (!existsSync(from)) return
+  await mkdir(to, { recursive: true })
+  for (const name of await readdir(from)) {
+    const { mtimeMs } = await stat(join(from, name))
+    if (Date.now() - mtimeMs > KEEP_ASSETS_MS) continue
+    await cp(join(from, name), join(to, name), { force: false, preserveTimestamps: true })
+  }
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const root = join(fileURLToPath(import.meta.url), '../..')
+  const { folder, wasBuilt, ms } = await ensurePageBuilt({ root, onProgress: (line) => console.log(line) })
+  if (!wasBuilt) console.log(`${relative(root, folder)} is fresh (looked ${ms.toFixed(0)} ms).`)
+}
