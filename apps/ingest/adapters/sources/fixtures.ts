@@ -81,6 +81,8 @@ export interface StandIn extends AsyncDisposable {
   origin: string
   /** `GET /path` of every request so far. */
   requests: string[]
+  /** TCP connections so far. */
+  connections: number
   /** The most answers that were under way at one time. */
   mostAtOnce: number
 }
@@ -97,10 +99,12 @@ export async function standIn(
     response.on('close', () => active--)
     void handle(request, response)
   })
+  server.on('connection', () => made.connections++)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const made: StandIn = {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests: [],
+    connections: 0,
     mostAtOnce: 0,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import path from 'node:path'
 import { buffer } from 'node:stream/consumers'
@@ -196,6 +196,16 @@ describe('a repository from GitHub', () => {
     expect(github.requests).toHaveLength(1)
     expect((await fetchRepository({ ref: 'v2' })).files).toEqual(['a.md'])
     expect(github.requests).toHaveLength(2)
+  })
+
+  it('[P9i] begins anew after a crash, however far it had come', async () => {
+    for (const folder of ['partial', 'files']) {
+      const left = path.join(world.workDir, 'download', folder)
+      await mkdir(left, { recursive: true })
+      await writeFile(path.join(left, 'half.md'), 'half')
+      expect((await fetchRepository()).files).toEqual(['README.md'])
+      await rm(path.join(world.workDir, 'download/complete.json'))
+    }
   })
 })
 

@@ -124,8 +124,11 @@ export async function syncFolder(folder: string): Promise<void> {
 /** Creates a file that is not there yet, with the folders above it. Readable by nobody but the server's user. */
 export async function createFile(file: string): Promise<FileHandle> {
   try {
-    await mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
-    return await open(file, 'wx', 0o600)
+    return await open(file, 'wx', 0o600).catch(async (error) => {
+      if (error.code !== 'ENOENT') throw error
+      await mkdir(path.dirname(file), { recursive: true, mode: 0o700 })
+      return open(file, 'wx', 0o600)
+    })
   } catch (error) {
     throw storageError(error)
   }
