@@ -15,6 +15,9 @@ const TOO_SHORT = 300
 /** A function up to this length stays in one piece. */
 const WHOLE_SYMBOL = 1500
 
+/** Share of the rest below which a unit is a scrap. */
+const SCRAP = 0.2
+
 export type Manner = 'prose' | 'code'
 
 export interface Passage {
@@ -35,7 +38,7 @@ export function* passages(text: string, boundaries: Boundary[], manner: Manner):
   let open: Passage | null = null
   for (const unit of withHeadings(units(text, boundaries, manner))) {
     if (open && belongs(text, open, unit, manner)) {
-      open = { start: open.start, end: unit.end, path: commonPath(open.path, unit.path) }
+      open = { start: open.start, end: unit.end, path: sharedPath(open, unit) }
     } else {
       if (open) yield open
       open = { start: unit.start, end: unit.end, path: unit.path }
@@ -143,6 +146,15 @@ function isBareHeading(text: string, start: number, end: number): boolean {
   if (end - start > 400) return false
   const lines = text.slice(start, end).split('\n')
   return lines.length === 1 || (lines.length === 2 && /^\s*(=+|-+)\s*$/.test(lines[1] ?? ''))
+}
+
+/** What both stand under; a scrap (a closing bracket, the line that opens a class) does not take the path away. */
+function sharedPath(open: Passage, unit: Passage): string[] {
+  const length = open.end - open.start
+  const added = unit.end - unit.start
+  if (added < length * SCRAP) return open.path
+  if (length < added * SCRAP) return unit.path
+  return commonPath(open.path, unit.path)
 }
 
 function commonPath(a: string[], b: string[]): string[] {

@@ -74,11 +74,12 @@ function mainContent(html: string): { main: string; title: string | null } {
   return { main: withoutFrame(html), title }
 }
 
-/** A document, also of a piece of HTML that has no `<html>` around it. */
+/** A document, also of a piece of HTML: the library puts nothing around what lacks `<html>` or `<body>`. */
 function parse(html: string): HtmlDocument {
-  const isWhole = /<body[\s>]/i.test(html)
-  return parseHTML(isWhole ? html : `<!doctype html><html><head></head><body>${html}</body></html>`)
-    .document as unknown as HtmlDocument
+  let whole = html
+  if (!/<body[\s>]/i.test(html)) whole = `<html><body>${html.replace(/<\/?html[^>]*>/gi, '')}</body></html>`
+  else if (!/<html[\s>]/i.test(html)) whole = `<html>${html}</html>`
+  return parseHTML(whole).document as unknown as HtmlDocument
 }
 
 function findArticle(document: HtmlDocument): { content: string; title: string | null; length: number } | null {

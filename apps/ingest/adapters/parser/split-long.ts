@@ -12,10 +12,10 @@ const CODE: RegExp[] = [/\n(?=\S)/g, /\n/g, /[;,{}]\s*/g, /\s+/g]
 
 /** Spans without blanks around them; together they hold everything that is not blank. `start` may be a blank. */
 export function* splitLong(text: string, start: number, end: number, manner: Manner): Generator<[number, number]> {
-  const pieces = Math.ceil((end - start) / WANTED)
-  const wanted = Math.ceil((end - start) / pieces)
   let at = start
   while (end - at > LONGEST) {
+    // Anew for each piece: joints are never just where they are wanted, and the last piece would be a scrap.
+    const wanted = Math.ceil((end - at) / Math.ceil((end - at) / WANTED))
     const cut = bestCut(text, at, wanted, manner === 'code' ? CODE : PROSE)
     yield* trimmed(text, at, cut, manner)
     at = cut
