@@ -63,6 +63,8 @@ async function setUp(options: IngestOptions, services: Services) {
     runs: [run],
     routes: ingestRoutes(service, services, roots),
     started: async () => {
+      // There before its first event, so that whoever looks at an empty list sees it grow.
+      await db.commit([services.log.create(projectsStream.name({}))])
       // Nobody waits for it: until it is done, searches find what is indexed so far.
       void rebuildSearch(files, search, services)
     },

@@ -89,6 +89,18 @@ export interface Page<T> {
   total: number
 }
 
+/** How many files have one status for one reason. */
+export interface FileGroup {
+  status: FileStatus
+  code: string | null
+  files: number
+}
+
+/** `GET /api/projects/:id/files`: a page, and all files that match by status and code (those two filters left out). */
+export interface FilesPage extends Page<FileView> {
+  groups: FileGroup[]
+}
+
 export interface SearchHitView {
   fileId: string
   path: string

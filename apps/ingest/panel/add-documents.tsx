@@ -164,12 +164,12 @@ function NamedSource({ kind, projectId, onDone }: NamedSourceProps) {
 /** The folders the server may read from, to begin with. */
 function Roots({ onChoose }: { onChoose(path: string): void }) {
   const client = useStreamClient()
-  const me = useQuery({
-    queryKey: ['me'],
-    queryFn: ({ signal }) => client.request<{ roots?: string[] }>('/api/me', { signal }),
+  const answer = useQuery({
+    queryKey: ['ingest-roots'],
+    queryFn: ({ signal }) => client.request<{ roots: string[] }>('/api/ingest/roots', { signal }),
     staleTime: Number.POSITIVE_INFINITY,
   })
-  const roots = me.data?.roots ?? []
+  const roots = answer.data?.roots ?? []
   if (roots.length === 0) return null
   return (
     <p className="flex flex-wrap items-center gap-2 text-dense text-ink-2">

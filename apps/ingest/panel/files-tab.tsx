@@ -2,8 +2,8 @@ import { Button, Choice, Empty, Failure, Field, SkeletonRows } from '@holdfast/d
 import { FileX, Filter } from 'lucide-react'
 import { useEffect, useState } from 'react'
 import type { UseIngestionSocket } from '../client.ts'
-import { type FileStatus, formatCount } from '../view.ts'
-import { FailureGroups } from './failure-groups.tsx'
+import { type FileGroup, type FileStatus, formatCount } from '../view.ts'
+import { CauseFilter } from './cause-filter.tsx'
 import { FilesTable } from './files-table.tsx'
 import { useProjectRoute } from './project-route.ts'
 import { keys, useFiles, useRefreshOn } from './queries.ts'
@@ -11,16 +11,16 @@ import { keys, useFiles, useRefreshOn } from './queries.ts'
 /** Every file with its status and the reason for it; filters stand in the address. */
 export function FilesTab({ projectId, live }: { projectId: string; live: UseIngestionSocket }) {
   const { search, choose } = useProjectRoute()
-  const { status, path, ingestion } = search
-  const list = useFiles(projectId, { status, q: path, ingestion })
+  const { status, code, path, ingestion } = search
+  const list = useFiles(projectId, { status, code, q: path, ingestion })
   useRefreshOn(keys.files(projectId), signOf(live))
   const files = list.data?.pages.flatMap((page) => page.items) ?? []
-  const total = list.data?.pages[0]?.total ?? 0
-  const isFiltered = status !== undefined || path !== undefined
+  const { total = 0, groups = [] } = list.data?.pages[0] ?? {}
+  const isFiltered = status !== undefined || code !== undefined || path !== undefined
   return (
     <>
       <div className="mb-3 flex flex-wrap items-center gap-2">
-        <StatusFilter live={live} value={status} onChange={(next) => choose({ status: next })} />
+        <StatusFilter groups={groups} value={status} onChange={(next) => choose({ status: next, code: undefined })} />
         <PathFilter value={path ?? ''} onChange={(next) => choose({ path: next || undefined }, { replace: true })} />
         {list.isSuccess && (
           <span className="numbers text-dense text-ink-3 sm:ml-auto" data-testid="files-total">
@@ -28,7 +28,7 @@ export function FilesTab({ projectId, live }: { projectId: string; live: UseInge
           </span>
         )}
       </div>
-      <FailureGroups projectId={projectId} live={live} />
+      <CauseFilter groups={groups} status={status} code={code} onChoose={choose} />
       {list.isPending && <SkeletonRows label="Reading the files" rows={8} />}
       {list.isError && (
         <Failure title="The files could not be read" error={list.error} onRetry={() => list.refetch()} />
@@ -38,7 +38,11 @@ export function FilesTab({ projectId, live }: { projectId: string; live: UseInge
           icon={FileX}
           title={isFiltered ? 'No file is like that' : 'No file yet'}
           action={
-            isFiltered && <Button onClick={() => choose({ status: undefined, path: undefined })}>Show all files</Button>
+            isFiltered && (
+              <Button onClick={() => choose({ status: undefined, code: undefined, path: undefined })}>
+                Show all files
+              </Button>
+            )
           }
         >
           {isFiltered
@@ -67,37 +71,41 @@ function signOf({ state, metrics }: UseIngestionSocket): string {
 }
 
 interface StatusFilterProps {
-  live: UseIngestionSocket
+  groups: FileGroup[]
   value: FileStatus | undefined
   onChange(value: FileStatus | undefined): void
 }
 
-function StatusFilter({ live, value, onChange }: StatusFilterProps) {
-  const counts = live.state.result?.files
-  const failed = counts?.failed ?? live.metrics?.filesFailed
-  const skipped = counts?.skipped ?? live.metrics?.filesSkipped
-  const options = [
-    { name: 'all', title: 'All' },
-    { name: 'failed', title: <Counted word="Failed" count={failed} /> },
-    { name: 'skipped', title: <Counted word="Skipped" count={skipped} /> },
-    { name: 'done', title: 'Done' },
-    ...(live.status === 'working' ? [{ name: 'found', title: 'Waiting' }] : []),
-  ]
+const WORDS = [
+  ['failed', 'Failed'],
+  ['skipped', 'Skipped'],
+  ['done', 'Done'],
+  ['found', 'Waiting'],
+] as const satisfies [FileStatus, string][]
+
+function StatusFilter({ groups, value, onChange }: StatusFilterProps) {
+  const count = (status: FileStatus) =>
+    groups.reduce((sum, group) => (group.status === status ? sum + group.files : sum), 0)
+  // Waiting is offered while something waits; the others always, so that nothing moves under the pointer.
+  const offered = WORDS.filter(([name]) => name !== 'found' || value === 'found' || count('found') > 0)
   return (
     <Choice
       label="Status of the files"
       value={value ?? 'all'}
       onChange={(name) => onChange(name === 'all' ? undefined : (name as FileStatus))}
-      options={options}
+      options={[
+        { name: 'all', title: 'All' },
+        ...offered.map(([name, word]) => ({ name, title: <Counted word={word} count={count(name)} /> })),
+      ]}
     />
   )
 }
 
-function Counted({ word, count }: { word: string; count: number | undefined }) {
+function Counted({ word, count }: { word: string; count: number }) {
   return (
     <>
       {word}
-      {count ? <span className="numbers font-mono text-small text-ink-3">{formatCount(count)}</span> : null}
+      {count > 0 && <span className="numbers font-mono text-small text-ink-3">{formatCount(count)}</span>}
     </>
   )
 }

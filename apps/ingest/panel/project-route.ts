@@ -19,6 +19,8 @@ export interface ProjectSearch {
   ingestion: string | undefined
   /** Filter of the files' table. */
   status: FileStatus | undefined
+  /** Only files with this reason. */
+  code: string | undefined
   /** Part of a file's path. */
   path: string | undefined
   /** What is searched for in the passages. */
@@ -34,6 +36,7 @@ export function useProjectRoute() {
     tab: TABS.find((name) => name === given.tab) ?? 'files',
     ingestion: given.ingestion || undefined,
     status: FILE_FILTERS.find((name) => name === given.status),
+    code: given.code || undefined,
     path: given.path || undefined,
     q: given.q || undefined,
   }

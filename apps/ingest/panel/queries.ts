@@ -2,7 +2,7 @@ import { useStream, useStreamClient } from '@holdfast/react'
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef } from 'react'
 import { projectsStream } from '../streams.ts'
-import type { AcceptedView, FileStatus, FileView, IngestionView, Page, ProjectView, SearchHitView } from '../view.ts'
+import type { AcceptedView, FileStatus, FilesPage, IngestionView, Page, ProjectView, SearchHitView } from '../view.ts'
 
 /** Names of what is read, so that what changes can be read again. */
 export const keys = {
@@ -61,6 +61,7 @@ export function useIngestions(projectId: string) {
 
 export interface FileFilter {
   status?: FileStatus | undefined
+  code?: string | undefined
   q?: string | undefined
   ingestion?: string | undefined
 }
@@ -73,7 +74,7 @@ export function useFiles(projectId: string, filter: FileFilter) {
     initialPageParam: '',
     queryFn: ({ pageParam, signal }) => {
       const path = pathOf(projectId, '/files', { ...filter, limit: 100, cursor: pageParam })
-      return client.request<Page<FileView>>(path, { signal })
+      return client.request<FilesPage>(path, { signal })
     },
     getNextPageParam: (page) => page.next,
     placeholderData: (before) => before,

@@ -67,6 +67,8 @@ export const auth = fastifyPlugin(async (app: FastifyInstance, options: AuthOpti
     return reply.header('referrer-policy', 'no-referrer').redirect('/', 303)
   })
 
+  app.get('/api/me', { schema: { summary: 'Who is asking' } }, async ({ principal }) => principal)
+
   app.post('/logout', { schema: { hide: true } }, async (_, reply) =>
     reply.clearCookie(COOKIE, { path: '/' }).code(204).send(),
   )
