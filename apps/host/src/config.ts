@@ -1,0 +1,94 @@
+import { statSync } from 'node:fs'
+import { delimiter, resolve } from 'node:path'
+import * as z from 'zod'
+import { Stop } from './stop.ts'
+
+/** Everything the environment decides, checked. docs/configuration.md describes each variable. */
+export interface Config {
+  host: string
+  port: number
+  /** Absolute. */
+  dataDir: string
+  /** Absolute path of the SQLite file. */
+  databasePath: string
+  operatorToken: string | null
+  sessionSecret: string | null
+  allowedOrigins: string[]
+  /** Absolute. */
+  ingestRoots: string[]
+  /** CIDRs. */
+  ingestPrivateNetworks: string[]
+  ingestProcesses: number | null
+  github: { baseUrl: string; token: string | undefined }
+  logLevel: string | null
+}
+
+const port = z.coerce.number('not a number').int('not a whole number').min(0, 'below 0').max(65_535, 'above 65535')
+const list = (separator: string | RegExp) =>
+  z.string().transform((text) =>
+    text
+      .split(separator)
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  )
+
+const Environment = z.object({
+  HOST: z.string().min(1).default('127.0.0.1'),
+  PORT: port.default(4000),
+  DATA_DIR: z.string().min(1).default('./data'),
+  DATABASE_URL: z
+    .string()
+    .refine(
+      (text) => !/^[a-z][a-z0-9+.-]+:\/\//i.test(text),
+      'only a file path is accepted: this server stores in SQLite',
+    )
+    .optional(),
+  OPERATOR_TOKEN: z.string().min(16, 'shorter than 16 characters').optional(),
+  JWT_SECRET: z.string().min(32, 'shorter than 32 characters').optional(),
+  ALLOWED_ORIGINS: list(',')
+    .pipe(z.array(z.url('not an origin such as https://example.org')))
+    .default([]),
+  INGEST_ROOTS: list(delimiter).optional(),
+  INGEST_PRIVATE_NETWORKS: list(',').default([]),
+  INGEST_PROCESSES: z.coerce.number().int('not a whole number').min(1, 'below 1').max(64, 'above 64').optional(),
+  GITHUB_BASE_URL: z.url('not a URL').default('https://api.github.com'),
+  GITHUB_TOKEN: z.string().optional(),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).optional(),
+  NODE_ENV: z.string().optional(),
+})
+
+/** Reads the configuration; stops with a line that names the variable where one is not right. */
+export function readConfig(env: Record<string, string | undefined>, cwd: string): Config {
+  // An empty variable is one that was not set: that is how compose files and shells leave them.
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
+  const parsed = Environment.safeParse(given)
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]
+    throw new Stop(`${String(issue?.path[0])} is not right: ${issue?.message}`)
+  }
+  const values = parsed.data
+  if (values.NODE_ENV === 'production' && !values.JWT_SECRET) {
+    throw new Stop('JWT_SECRET is missing: with NODE_ENV=production it must be set (32 characters or more)')
+  }
+  const dataDir = resolve(cwd, values.DATA_DIR)
+  return {
+    host: values.HOST,
+    port: values.PORT,
+    dataDir,
+    databasePath: values.DATABASE_URL ? resolve(cwd, values.DATABASE_URL) : resolve(dataDir, 'holdfast.db'),
+    operatorToken: values.OPERATOR_TOKEN ?? null,
+    sessionSecret: values.JWT_SECRET ?? null,
+    allowedOrigins: values.ALLOWED_ORIGINS,
+    ingestRoots: (values.INGEST_ROOTS ?? ['.']).map((root) => ingestRoot(cwd, root)),
+    ingestPrivateNetworks: values.INGEST_PRIVATE_NETWORKS,
+    ingestProcesses: values.INGEST_PROCESSES ?? null,
+    github: { baseUrl: values.GITHUB_BASE_URL, token: values.GITHUB_TOKEN },
+    logLevel: values.LOG_LEVEL ?? null,
+  }
+}
+
+function ingestRoot(cwd: string, root: string): string {
+  const path = resolve(cwd, root)
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return path
+  throw new Stop(`INGEST_ROOTS is not right: ${path} is not a folder`)
+}

@@ -1,0 +1,98 @@
+import { randomUUIDv7 } from 'node:crypto'
+import { isIPv6 } from 'node:net'
+import { ingestApp } from '@holdfast/ingest'
+import { createServer, type HoldfastServer } from '@holdfast/server'
+import { openSqliteDatabase } from '@holdfast/server/sqlite'
+import type { Logger } from 'pino'
+import type { Config } from './config.ts'
+import { openDataDir } from './data-dir.ts'
+import { Stop, systemCode } from './stop.ts'
+
+export interface RunningServer {
+  url: string
+  token: string
+  /** Signs a browser in. */
+  operatorLink: string
+  close(): Promise<void>
+}
+
+export interface StartOptions {
+  logger: Logger
+  /** Brings the page's folder, building it first where that is needed; `null` serves no page. */
+  page: (() => Promise<string>) | null
+  onFatal: (error: Error) => void
+}
+
+/** Takes the DATA_DIR, opens the store, and listens. Stops with one line where the machine does not allow it. */
+export async function startServer(config: Config, { logger, page, onFatal }: StartOptions): Promise<RunningServer> {
+  const dataDir = openDataDir(config.dataDir)
+  try {
+    const token = config.operatorToken ?? dataDir.secret('operator-token')
+    const pageFolder = await page?.()
+    const db = await openDatabase(config.databasePath, onFatal)
+    const server = await createServer({
+      db,
+      apps: [
+        ingestApp({
+          dataDir: config.dataDir,
+          roots: config.ingestRoots,
+          github: config.github,
+          allowPrivateAddresses: config.ingestPrivateNetworks,
+          ...(config.ingestProcesses ? { parserProcesses: config.ingestProcesses } : {}),
+          onFatal,
+        }),
+      ],
+      operatorToken: token,
+      sessionSecret: Buffer.from(config.sessionSecret ?? dataDir.secret('session-secret')),
+      allowedOrigins: config.allowedOrigins,
+      logger,
+      newId: () => randomUUIDv7(),
+      exclusive: true,
+      ...(pageFolder ? { pageFolder } : {}),
+    })
+    const url = await listen(server, config)
+    dataDir.publish({ pid: process.pid, url, token, startedAt: new Date().toISOString() })
+    return {
+      url,
+      token,
+      operatorLink: `${url}/login?token=${encodeURIComponent(token)}`,
+      async close() {
+        await server.close()
+        dataDir.release()
+      },
+    }
+  } catch (error) {
+    dataDir.release()
+    throw error
+  }
+}
+
+async function openDatabase(path: string, onFatal: (error: Error) => void) {
+  try {
+    return await openSqliteDatabase({ path, durability: 'full', onFatal })
+  } catch (error) {
+    throw new Stop(`The database ${path} cannot be opened: ${error instanceof Error ? error.message : error}`)
+  }
+}
+
+async function listen(server: HoldfastServer, { host, port }: Config): Promise<string> {
+  try {
+    const address = new URL(await server.listen({ host, port }))
+    // Fastify names the first address it got; people are told the one they asked for.
+    const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : isIPv6(host) ? `[${host}]` : host
+    return `http://${shown}:${address.port}`
+  } catch (error) {
+    await server.close()
+    switch (systemCode(error)) {
+      case 'EADDRINUSE':
+        throw new Stop(`PORT ${port} is taken on ${host}; stop what uses it, or set PORT to another`)
+      case 'EACCES':
+        throw new Stop(`PORT ${port} may not be used by this user; set PORT to one above 1023`)
+      case 'EADDRNOTAVAIL':
+      case 'ENOTFOUND':
+        throw new Stop(`HOST ${host} is not an address of this machine`)
+      default:
+        throw error
+    }
+  }
+}
