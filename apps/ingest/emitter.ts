@@ -92,13 +92,14 @@ export class IngestionEventEmitter {
   async close(projectId: string): Promise<void> {
     this.#ended = true
     this.#cancelTimer?.()
+    if (this.#waiting.size === 0) return void (await this.#last)
     await this.#next(() => this.#options.context.commit(...this.#takeWaiting(projectId, this.#waiting.size)))
   }
 
-  #end(projectId: string, outcome: Outcome): Promise<void> {
-    this.#ended = true
-    this.#cancelTimer?.()
-    return this.#next(() => this.#options.context.end(outcome, ...this.#takeWaiting(projectId, this.#waiting.size)))
+  async #end(projectId: string, outcome: Outcome): Promise<void> {
+    // Told first, in a commit of its own: what the end writes elsewhere is taken from the state after it.
+    await this.close(projectId)
+    await this.#next(() => this.#options.context.end(outcome))
   }
 
   #tellWhenDue(projectId: string): void {
