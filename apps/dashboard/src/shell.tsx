@@ -65,7 +65,8 @@ function TopBar() {
     '?': () => setHelpOpen(true),
     j: () => moveRow(1),
     k: () => moveRow(-1),
-    '/': () => document.querySelector<HTMLElement>('[data-search]')?.focus(),
+    // Pages with a search of their own take this key for it.
+    '/': () => setPaletteOpen(true),
     ...Object.fromEntries(navigation.map((entry) => [entry.keys, () => void navigate({ to: entry.to })])),
   })
   return (

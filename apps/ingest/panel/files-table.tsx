@@ -27,7 +27,7 @@ export function FilesTable({ projectId, files, total, hasMore, onMore, isEnded }
             <Head className="w-[42%]">File</Head>
             <Head className="w-24">Kind</Head>
             <Head className="w-20 text-right">Size</Head>
-            <Head className="w-20 text-right">Passages</Head>
+            <Head className="w-24 text-right">Passages</Head>
             <Head className="w-28">Status</Head>
             <Head>Reason</Head>
             <Head className="w-12">

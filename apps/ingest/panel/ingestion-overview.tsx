@@ -137,7 +137,8 @@ function phaseNote({ state }: UseIngestionSocket, index: number, look: PhaseLook
   const phase = state.phases[index]
   const endedAt = state.phases[index + 1]?.startedAt ?? state.completedAt
   if (!phase || look !== 'done' || !endedAt) return phase?.message
-  return `Took ${formatDuration((Date.parse(endedAt) - Date.parse(phase.startedAt)) / 1000)}`
+  const seconds = (Date.parse(endedAt) - Date.parse(phase.startedAt)) / 1000
+  return seconds < 1 ? 'Took less than 1 s' : `Took ${formatDuration(seconds)}`
 }
 
 /** The figures of the moment. Every number has its unit, and the ones of the table lead there. */
