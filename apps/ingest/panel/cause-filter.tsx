@@ -1,7 +1,6 @@
 import { classNames, TONE_TEXT } from '@holdfast/dashboard/ui'
 import { CircleSlash, SkipForward, X } from 'lucide-react'
-import { FILE_CODES, type FileCode } from '../ports.ts'
-import { type FileGroup, type FileStatus, formatCount } from '../view.ts'
+import { FILE_CODES, type FileCode, type FileGroup, type FileStatus, formatCount } from '../view.ts'
 import type { ProjectSearch } from './project-route.ts'
 
 interface CauseFilterProps {

@@ -1,12 +1,12 @@
 import { Button, Choice, Empty, Failure, Field, SkeletonRows } from '@holdfast/dashboard/ui'
 import { FileX, Filter } from 'lucide-react'
-import { useEffect, useState } from 'react'
 import type { UseIngestionSocket } from '../client.ts'
 import { type FileGroup, type FileStatus, formatCount } from '../view.ts'
 import { CauseFilter } from './cause-filter.tsx'
 import { FilesTable } from './files-table.tsx'
 import { useProjectRoute } from './project-route.ts'
 import { keys, useFiles, useRefreshOn } from './queries.ts'
+import { useTypedText } from './typed-text.ts'
 
 /** Every file with its status and the reason for it; filters stand in the address. */
 export function FilesTab({ projectId, live }: { projectId: string; live: UseIngestionSocket }) {
@@ -110,17 +110,8 @@ function Counted({ word, count }: { word: string; count: number }) {
   )
 }
 
-/** How long somebody has to stop typing before the list is read, ms. */
-const TYPING_MS = 200
-
 function PathFilter({ value, onChange }: { value: string; onChange(value: string): void }) {
-  const [text, setText] = useState(value)
-  useEffect(() => setText(value), [value])
-  useEffect(() => {
-    if (text === value) return
-    const timer = setTimeout(() => onChange(text.trim()), TYPING_MS)
-    return () => clearTimeout(timer)
-  }, [text, value, onChange])
+  const [text, setText] = useTypedText(value, onChange)
   return (
     <Field
       label="Part of a path"

@@ -10,12 +10,14 @@ export function IngestionEnd({ live }: { live: UseIngestionSocket }) {
   if (state.completedAt === null) return null
   const when = <Moment at={state.completedAt} />
   if (status === 'done' && state.result) {
-    const { failed, done, skipped } = state.result.files
+    const { total, failed } = state.result.files
     return (
       <End tone="text-done" icon={Check} testId="end-done">
         <p>
-          Done {when}. {formatCount(done + skipped)} of {formatCount(state.result.files.total)} files are taken care of
-          {failed > 0 ? `; ${formatCount(failed)} could not be read, the table says why.` : '.'}
+          Done {when}.{' '}
+          {failed > 0
+            ? `${formatCount(failed)} of ${filesOf(total)} could not be read; the table says why.`
+            : `Nothing failed in ${filesOf(total)}.`}
         </p>
       </End>
     )
@@ -49,6 +51,10 @@ export function IngestionEnd({ live }: { live: UseIngestionSocket }) {
       </p>
     </End>
   )
+}
+
+function filesOf(count: number): string {
+  return `${formatCount(count)} ${count === 1 ? 'file' : 'files'}`
 }
 
 interface EndProps {

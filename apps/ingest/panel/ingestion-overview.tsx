@@ -24,7 +24,7 @@ export function IngestionOverview({ projectId, live }: OverviewProps) {
   )
 }
 
-function SourceLine({ projectId, live: { view, project } }: OverviewProps) {
+function SourceLine({ projectId, live: { view, project, status } }: OverviewProps) {
   if (view === null) return <Skeleton className="m-3 h-5 w-64" />
   const { ingestionId } = view
   const waiting = project.queued.filter((id) => id !== ingestionId)
@@ -40,7 +40,7 @@ function SourceLine({ projectId, live: { view, project } }: OverviewProps) {
           <RotateCcw size={13} aria-hidden="true" /> tries an earlier one again
         </IngestionLink>
       )}
-      {view.status === 'queued' && project.activeIngestionId && project.activeIngestionId !== ingestionId && (
+      {status === 'queued' && project.activeIngestionId && project.activeIngestionId !== ingestionId && (
         <span className="inline-flex items-center gap-2" data-testid="queued-behind">
           <Chip tone="waiting" icon={Clock}>
             Queued behind
@@ -55,7 +55,7 @@ function SourceLine({ projectId, live: { view, project } }: OverviewProps) {
           <Clock size={13} aria-hidden="true" /> {formatCount(waiting.length)} more queued behind this
         </span>
       )}
-      {isOlder && other !== ingestionId && view.status !== 'queued' && (
+      {isOlder && other !== ingestionId && status !== 'queued' && (
         <IngestionLink projectId={projectId} ingestion={undefined}>
           Not the newest. Show the newest
         </IngestionLink>
@@ -156,7 +156,7 @@ function Figures({ projectId, live }: OverviewProps) {
   return (
     <div className="border-t border-line max-lg:border-t-0">
       <ul className="numbers flex flex-wrap gap-x-6 gap-y-1 px-3 py-2 text-dense">
-        <Figure label="files" value={formatCount(counts.total)} to={{ projectId }} />
+        <Figure label={counts.total === 1 ? 'file' : 'files'} value={formatCount(counts.total)} to={{ projectId }} />
         <Figure label="done" value={formatCount(counts.done)} to={{ projectId, status: 'done' }} tone="done" />
         <Figure label="failed" value={formatCount(counts.failed)} to={{ projectId, status: 'failed' }} tone="failed" />
         <Figure label="skipped" value={formatCount(counts.skipped)} to={{ projectId, status: 'skipped' }} />

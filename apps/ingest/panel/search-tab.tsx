@@ -1,25 +1,17 @@
 import { Empty, Failure, Field, SkeletonRows } from '@holdfast/dashboard/ui'
 import { Search, SearchX } from 'lucide-react'
-import { Fragment, useEffect, useState } from 'react'
+import { Fragment } from 'react'
 import type { SearchHitView } from '../view.ts'
 import { useProjectRoute } from './project-route.ts'
 import { useSearch } from './queries.ts'
-
-/** How long somebody has to stop typing before it is searched, ms. */
-const TYPING_MS = 150
+import { useTypedText } from './typed-text.ts'
 
 /** Search over everything the project knows: the best passages first. */
 export function SearchTab({ projectId }: { projectId: string }) {
   const { search, choose } = useProjectRoute()
   const asked = search.q ?? ''
-  const [text, setText] = useState(asked)
+  const [text, setText] = useTypedText(asked, (typed) => choose({ q: typed || undefined }, { replace: true }))
   const result = useSearch(projectId, asked)
-  useEffect(() => setText(asked), [asked])
-  useEffect(() => {
-    if (text.trim() === asked) return
-    const timer = setTimeout(() => choose({ q: text.trim() || undefined }, { replace: true }), TYPING_MS)
-    return () => clearTimeout(timer)
-  }, [text, asked, choose])
   return (
     <>
       <search>

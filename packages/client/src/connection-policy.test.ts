@@ -38,7 +38,7 @@ describe('connection policy', () => {
     expect(step(connection, 'connect')).toMatchObject({ state: 'connecting', attempt: 0 })
   })
 
-  it('[P3e] never leaves completed, and never leaves disconnected by itself', () => {
+  it('[P3d] never leaves completed, and never leaves disconnected by itself', () => {
     const completed = after('connect', 'opened', 'ended')
     const stopped = after('connect', 'opened', 'disconnect')
     for (const input of ['opened', 'received', 'lost', 'due', 'ended', 'refused'] as const) {

@@ -126,7 +126,7 @@ describe('a stream in the client', () => {
     }
   })
 
-  it('[P3f] resumes at its last offset after a loss, and drops what it has', async () => {
+  it('[P3e] resumes at its last offset after a loss, and drops what it has', async () => {
     const { clock, store, first, socket } = await connected()
     first.send(events(3, added(5)))
     first.onclose?.({ code: 1006 })
@@ -160,7 +160,7 @@ describe('a stream in the client', () => {
     expect(first.isClosed).toBe(true)
   })
 
-  it('[P3c] gives up after ten attempts, and [P3d] goes on where it was by a manual reconnect', async () => {
+  it('[P3c] gives up after ten attempts, and goes on where it was by a manual reconnect', async () => {
     const { clock, store, server, first, socket } = await connected()
     server.isUp = false
     first.onclose?.({ code: 1006 })
@@ -186,7 +186,7 @@ describe('a stream in the client', () => {
     expect(store.getSnapshot()).toMatchObject({ connection: { state: 'connected' }, error: null })
   })
 
-  it('[P3e] does not come back after a terminal event, a sealed mark or the close code of completion', async () => {
+  it('[P3d] does not come back after a terminal event, a sealed mark or the close code of completion', async () => {
     for (const end of [
       (socket: FakeSocket) => socket.send(events(3, { type: 'closed', timestamp: '2026-01-01T00:00:00.000Z' })),
       (socket: FakeSocket) => socket.send({ type: 'sealed', after: at(3), offset: at(3) }),
@@ -235,7 +235,7 @@ describe('a stream in the client', () => {
     expect(store.getSnapshot().error).toMatchObject({ code: 'UNAUTHENTICATED', requestId: 'r1' })
   })
 
-  it('[P1e] does not fold an event that its schema refuses', async () => {
+  it('[P1b] does not fold an event that its schema refuses', async () => {
     const { store, first } = await connected()
     first.send(events(3, { type: 'added', by: 'a lot', timestamp: '2026-01-01T00:00:00.000Z' }))
     expect(store.getSnapshot()).toMatchObject({
@@ -262,7 +262,7 @@ describe('a stream in the client', () => {
     expect(client.getSnapshot().isOffline).toBe(false)
   })
 
-  it('[P2b] reads one stream once for all who look, and stops some time after the last has gone', async () => {
+  it('[P2a] reads one stream once for all who look, and stops some time after the last has gone', async () => {
     const { clock, client, store, first, unsubscribe, sockets } = await connected()
     expect(client.stream(sum, { id: 's1' })).toBe(store)
     const other = store.subscribe(() => {})

@@ -1,0 +1,145 @@
+import { randomUUIDv7 } from 'node:crypto'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { StreamClient, type WebSocketLike } from '@holdfast/client'
+import { systemClock } from '@holdfast/protocol'
+import { createServer, type HoldfastServer } from '@holdfast/server'
+import { openSqliteDatabase } from '@holdfast/server/sqlite'
+import { pino } from 'pino'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { ingestApp } from './app.ts'
+import { IngestionFollower } from './client.ts'
+import type { AcceptedView, ProgressView, ProjectView } from './view.ts'
+
+const TOKEN = 'operator-token-of-this-test'
+const PATIENCE = { timeout: 20_000, interval: 20 }
+
+let folder: string
+let server: HoldfastServer
+let client: StreamClient
+const sockets: WebSocket[] = []
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'holdfast-follow-'))
+  await mkdir(join(folder, 'notes'))
+  for (let n = 0; n < 40; n += 1) await writeFile(join(folder, 'notes', `${n}.md`), `# Note ${n}\n\nKelp holds fast.\n`)
+  const fail = (error: Error) => expect.fail(error.message)
+  const dataDir = join(folder, 'data')
+  await mkdir(dataDir)
+  server = await createServer({
+    db: await openSqliteDatabase({ path: join(dataDir, 'holdfast.db'), durability: 'full', onFatal: fail }),
+    apps: [ingestApp({ dataDir, roots: [folder], parserProcesses: 1, onFatal: fail })],
+    operatorToken: TOKEN,
+    sessionSecret: Buffer.alloc(32, 7),
+    logger: pino({ level: 'silent' }),
+    newId: () => randomUUIDv7(),
+    exclusive: true,
+  })
+  const baseUrl = await server.listen({ host: '127.0.0.1', port: 0 })
+  const authorization = `Bearer ${TOKEN}`
+  client = new StreamClient({
+    baseUrl,
+    clock: systemClock,
+    random: Math.random,
+    fetch: (url, init) => fetch(url, { ...init, headers: { ...init?.headers, authorization } }),
+    openSocket: (url) => {
+      // Node takes headers here, which the browser's constructor does not.
+      const socket = new WebSocket(url, { headers: { authorization } } as never)
+      sockets.push(socket)
+      return socket as WebSocketLike
+    },
+    connectivity: { online: () => true, subscribe: () => () => {} },
+  })
+})
+
+afterAll(async () => {
+  await server.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+function post<T>(path: string, body: object): Promise<T> {
+  const headers = { 'content-type': 'application/json' }
+  return client.request<T>(path, { method: 'POST', headers, body: JSON.stringify(body) })
+}
+
+/** A new project and its follower, with every snapshot it showed. */
+async function follow(ingestionId?: string, project?: ProjectView) {
+  const { id } = project ?? (await post<ProjectView>('/api/projects', { name: 'Notes' }))
+  const follower = new IngestionFollower(client, id, ingestionId)
+  const seen = [follower.getSnapshot()]
+  const stop = follower.subscribe(() => seen.push(follower.getSnapshot()))
+  const ingest = () => post<AcceptedView>(`/api/projects/${id}/ingestions`, { path: join(folder, 'notes') })
+  const until = (check: () => void) => vi.waitFor(check, PATIENCE)
+  return { id, follower, seen, stop, ingest, until }
+}
+
+describe('the follower of a project', () => {
+  it('[P2b] shows an idle project, then the ingestion that starts, to its end', async () => {
+    const { id, follower, seen, stop, ingest, until } = await follow()
+    await until(() => expect(follower.getSnapshot().view?.status).toBe('idle'))
+    await until(() => expect(follower.getSnapshot().connection.state).toBe('connected'))
+    const { ingestionId } = await ingest()
+    await until(() => expect(follower.getSnapshot().connection.state).toBe('completed'))
+    const { view, ingestion } = follower.getSnapshot()
+    expect(view?.ingestionId).toBe(ingestionId)
+    expect(ingestion).toMatchObject({ status: 'done', result: { files: { total: 40, done: 40, failed: 0 } } })
+    const percents = seen.flatMap((one) => one.ingestion.phases[1]?.percent ?? [])
+    expect(percents).toEqual(percents.toSorted((a, b) => a - b))
+    // The same as a reader who comes afterwards is given.
+    const told = await client.request<ProgressView>(`/api/projects/${id}/progress`)
+    expect(told).toMatchObject({ status: 'done', phases: ingestion.phases, metrics: ingestion.metrics })
+    stop()
+  })
+
+  it('[P2b] goes over to the next ingestion of the project, and keeps to one that was asked for', async () => {
+    const { id, follower, stop, ingest, until } = await follow()
+    const first = await ingest()
+    await until(() => expect(follower.getSnapshot().ingestion.status).toBe('done'))
+    const asked = new IngestionFollower(client, id, first.ingestionId)
+    const stopAsked = asked.subscribe(() => {})
+    const second = await ingest()
+    await until(() => expect(follower.getSnapshot().view?.ingestionId).toBe(second.ingestionId))
+    await until(() => expect(follower.getSnapshot().ingestion.status).toBe('done'))
+    // Nothing changed between the two.
+    expect(follower.getSnapshot().ingestion.result?.files).toMatchObject({ skipped: 40, done: 0 })
+    expect(asked.getSnapshot().view?.ingestionId).toBe(first.ingestionId)
+    stop()
+    stopAsked()
+  })
+
+  it('[P2b] waits with an ingestion that is queued behind another until its turn has come and gone', async () => {
+    const { id, follower, seen, stop, ingest, until } = await follow()
+    const first = await ingest()
+    const second = await ingest()
+    const queued = new IngestionFollower(client, id, second.ingestionId)
+    const stopQueued = queued.subscribe(() => {})
+    await until(() => expect(queued.getSnapshot().ingestion.status).toBe('done'))
+    // Without a wish of one's own the one that works is shown before the one that waits.
+    const shown = seen.flatMap(({ view, ingestion }) => (ingestion.status === 'done' ? (view?.ingestionId ?? []) : []))
+    await until(() => expect(follower.getSnapshot().view?.ingestionId).toBe(second.ingestionId))
+    expect(shown[0]).toBe(first.ingestionId)
+    stop()
+    stopQueued()
+  })
+
+  it('[P3e] a connection cut in the middle resumes and misses nothing', async () => {
+    const { id, follower, stop, ingest, until } = await follow()
+    await ingest()
+    await until(() => expect(follower.getSnapshot().ingestion.status).not.toBe('queued'))
+    for (const socket of sockets) socket.close()
+    await until(() => expect(follower.getSnapshot().connection.state).toBe('completed'))
+    const told = await client.request<ProgressView>(`/api/projects/${id}/progress`)
+    const { ingestion } = follower.getSnapshot()
+    expect(ingestion.result).toEqual(told.result)
+    expect(ingestion.phases).toEqual(told.phases)
+    stop()
+  })
+
+  it('says which answer was in the way where the ingestion does not exist', async () => {
+    const { follower, stop, until } = await follow('no-such-ingestion')
+    await until(() => expect(follower.getSnapshot().error?.code).toBe('NOT_FOUND'))
+    expect(follower.getSnapshot().connection.state).toBe('error')
+    stop()
+  })
+})
