@@ -10,6 +10,8 @@ interface ProcessStat {
   parent: number
   /** User and system time of the process and of the children it has waited for. */
   cpuSeconds: number
+  /** The same without the children. */
+  ownCpuSeconds: number
 }
 
 /** Numbers of a process and all of its descendants at one moment. */
@@ -20,13 +22,16 @@ export interface TreeSample {
   /** Sum of proportional set sizes: a shared page is divided among its users. What the machine really gives. */
   pssBytes: number
   cpuSeconds: number
+  /** Of that, what the first process spent itself; the rest is its children's. */
+  ownCpuSeconds: number
 }
 
 /** The process and its descendants; a process that ends while it is read is left out. */
 export function sampleTree(root: number, withPss = true): TreeSample {
-  const sample: TreeSample = { processes: 0, rssBytes: 0, pssBytes: 0, cpuSeconds: 0 }
-  for (const { pid, cpuSeconds } of tree(root)) {
+  const sample: TreeSample = { processes: 0, rssBytes: 0, pssBytes: 0, cpuSeconds: 0, ownCpuSeconds: 0 }
+  for (const { pid, cpuSeconds, ownCpuSeconds } of tree(root)) {
     sample.cpuSeconds += cpuSeconds
+    if (pid === root) sample.ownCpuSeconds = ownCpuSeconds
     const rss = Number(readProc(pid, 'statm').split(' ')[1] ?? 0) * PAGE_BYTES
     if (rss === 0) continue
     sample.processes += 1
@@ -54,8 +59,14 @@ function tree(root: number): ProcessStat[] {
 export function parseStat(pid: number, text: string): ProcessStat | null {
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
   if (fields.length < 16) return null
-  const ticks = [11, 12, 13, 14].reduce((sum, at) => sum + Number(fields[at]), 0)
-  return { pid, parent: Number(fields[1]), cpuSeconds: ticks / TICKS_PER_SECOND }
+  const [user = 0, system = 0, childrensUser = 0, childrensSystem = 0] = fields.slice(11, 15).map(Number)
+  const own = user + system
+  return {
+    pid,
+    parent: Number(fields[1]),
+    cpuSeconds: (own + childrensUser + childrensSystem) / TICKS_PER_SECOND,
+    ownCpuSeconds: own / TICKS_PER_SECOND,
+  }
 }
 
 function readProc(pid: number, file: string): string {
@@ -72,13 +83,21 @@ export interface TreePeaks {
   peakProcesses: number
   /** Spent between start and stop. */
   cpuSeconds: number
+  ownCpuSeconds: number
   samples: number
 }
 
 /** Samples a process tree every `intervalMs` until the returned function is called, which gives the peaks. */
 export function watchTree(root: number, intervalMs = 100): () => TreePeaks {
   const before = sampleTree(root)
-  const peaks: TreePeaks = { peakRssBytes: 0, peakPssBytes: 0, peakProcesses: 0, cpuSeconds: 0, samples: 0 }
+  const peaks: TreePeaks = {
+    peakRssBytes: 0,
+    peakPssBytes: 0,
+    peakProcesses: 0,
+    cpuSeconds: 0,
+    ownCpuSeconds: 0,
+    samples: 0,
+  }
   const take = () => {
     const now = sampleTree(root)
     peaks.peakRssBytes = Math.max(peaks.peakRssBytes, now.rssBytes)
@@ -86,6 +105,7 @@ export function watchTree(root: number, intervalMs = 100): () => TreePeaks {
     peaks.peakProcesses = Math.max(peaks.peakProcesses, now.processes)
     // A process that is gone and not yet waited for is in nobody's count; the sum must not fall for it.
     peaks.cpuSeconds = Math.max(peaks.cpuSeconds, now.cpuSeconds - before.cpuSeconds)
+    peaks.ownCpuSeconds = Math.max(peaks.ownCpuSeconds, now.ownCpuSeconds - before.ownCpuSeconds)
     peaks.samples += 1
   }
   take()
