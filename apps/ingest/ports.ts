@@ -1,32 +1,11 @@
 import type { Readable } from 'node:stream'
+import type { FileCode } from './view.ts'
+
+// They stand with the words for the page, which may not import from here.
+export { FILE_CODES, type FileCode } from './view.ts'
 
 /** What a file is, by its content first and its name second. */
 export type FileType = 'pdf' | 'docx' | 'html' | 'markdown' | 'text' | 'code'
-
-/**
- * Why a file did not become passages. Stable: shown to people, used in filters, documented in the README.
- * The `skipped` ones are no fault of anybody's; the `failed` ones want somebody's attention.
- */
-export const FILE_CODES = {
-  UNCHANGED: { status: 'skipped', reason: 'Unchanged since it was last ingested.' },
-  UNSUPPORTED_TYPE: { status: 'skipped', reason: 'Not a kind of file that text can be read from.' },
-  EMPTY: { status: 'skipped', reason: 'There is no text in it.' },
-  LINK_OUTSIDE: { status: 'skipped', reason: 'A link that leads out of the folder.' },
-  LINK_CYCLE: { status: 'skipped', reason: 'A link that leads back to a folder above it.' },
-  SPECIAL_FILE: { status: 'skipped', reason: 'Not a regular file.' },
-  TOO_LARGE: { status: 'failed', reason: 'Larger than what is read from one file.' },
-  UNREADABLE: { status: 'failed', reason: 'It could not be opened for reading.' },
-  VANISHED: { status: 'failed', reason: 'It was there and then was gone.' },
-  NEEDS_OCR: { status: 'failed', reason: 'Its pages are pictures: there is no text to read without OCR.' },
-  ENCRYPTED: { status: 'failed', reason: 'It is protected by a password.' },
-  CORRUPT: { status: 'failed', reason: 'It is damaged and cannot be read.' },
-  ZIP_BOMB: { status: 'failed', reason: 'It would unpack to far more than its size allows.' },
-  TIMEOUT: { status: 'failed', reason: 'Reading it took longer than allowed.' },
-  MEMORY_LIMIT: { status: 'failed', reason: 'Reading it took more memory than allowed.' },
-  PARSER_CRASHED: { status: 'failed', reason: 'The program that reads such files failed on it.' },
-  DOWNLOAD_FAILED: { status: 'failed', reason: 'It could not be downloaded.' },
-} as const satisfies Record<string, { status: 'skipped' | 'failed'; reason: string }>
-export type FileCode = keyof typeof FILE_CODES
 
 /** A file that will not become passages, and why: `detail` adds what exactly, in plain words. */
 export interface Rejection {
