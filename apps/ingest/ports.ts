@@ -67,7 +67,9 @@ export interface Chunk {
 
 /**
  * Reads files in processes apart from the server, under caps of time and memory. Whatever a file does, the answer
- * is a value or a rejection with a code; only an abort (the signal's reason) and a closed parser reject the promise.
+ * is a value or a rejection with a code. The promise rejects only for what is no fault of the file: an abort (the
+ * signal's reason), an error of `onBatch` (that error), an output that cannot be written (STORAGE_FULL, INTERNAL_ERROR)
+ * and a closed parser (UNAVAILABLE).
  */
 export interface Parser {
   /** Type, size and hash. A file over the size cap is rejected without being read whole. */

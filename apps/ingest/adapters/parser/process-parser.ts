@@ -28,7 +28,7 @@ export interface ProcessParserOptions {
   maxRssBytes?: number
   /** A process is replaced after this many calls. Default 2000. */
   recycleAfterFiles?: number
-  /** A process is replaced when it holds more than this after a call, bytes. Default 180 MB. */
+  /** A process is replaced when it holds more than this after a call, bytes. Default 150 MB. */
   recycleRssBytes?: number
   /** Folder for Node's compile cache, owned by the server alone: halves a process's start and saves it 15 MB. */
   compileCache?: string
@@ -72,7 +72,7 @@ class ProcessParser implements Parser {
       maxMillis: options.maxMillis ?? 60_000,
       maxRssBytes: options.maxRssBytes ?? 300e6,
       recycleAfterFiles: options.recycleAfterFiles ?? 2000,
-      recycleRssBytes: options.recycleRssBytes ?? 180e6,
+      recycleRssBytes: options.recycleRssBytes ?? 150e6,
       compileCache: options.compileCache,
     }
   }

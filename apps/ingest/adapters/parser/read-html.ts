@@ -8,7 +8,7 @@ import { scanHtml } from './html-scan.ts'
 import { htmlToContent } from './html-to-text.ts'
 
 /** UTF-16 code units. A tree takes some fifty times its page's size. */
-const MAX_TREE = 2_000_000
+const MAX_TREE = 1_500_000
 /** Elements inside one another. No page for people comes near, and every tree walk is slow or fails beyond. */
 const MAX_DEPTH = 500
 /** Pages of more elements are data, not articles: to look for their main text takes minutes. */
