@@ -22,7 +22,7 @@ beforeEach(async () => {
 afterEach(() => rm(root, { recursive: true, force: true }))
 
 describe('building the page', () => {
-  it('builds once, and again only when a source changed', async () => {
+  it('[PG1] builds once, and again only when a source changed', async () => {
     const lines: string[] = []
     const build = () => ensurePageBuilt({ root, onProgress: (line) => lines.push(line) })
     expect(await build()).toMatchObject({ folder: dashboard('dist'), wasBuilt: true })
@@ -33,7 +33,7 @@ describe('building the page', () => {
     expect((await build()).wasBuilt).toBe(true)
   })
 
-  it('keeps the assets of the page before, for those who have it open', async () => {
+  it('[PG3] keeps the assets of the page before, for those who have it open', async () => {
     await ensurePageBuilt({ root })
     const [first = ''] = await assets()
     await writeFile(dashboard('src/main.ts'), 'document.title = "another"')
@@ -43,7 +43,7 @@ describe('building the page', () => {
     expect(await readFile(dashboard('dist/index.html'), 'utf8')).not.toContain(first)
   })
 
-  it('leaves the old page in its place when the new one cannot be built', async () => {
+  it('[PG2] leaves the old page in its place when the new one cannot be built', async () => {
     await ensurePageBuilt({ root })
     const before = await readFile(dashboard('dist/index.html'), 'utf8')
     await writeFile(dashboard('src/main.ts'), 'import "./missing.ts"')

@@ -136,7 +136,7 @@ describe('the follower of a project', () => {
     stop()
   })
 
-  it('says which answer was in the way where the ingestion does not exist', async () => {
+  it('[CL6] says which answer was in the way where the ingestion does not exist', async () => {
     const { follower, stop, until } = await follow('no-such-ingestion')
     await until(() => expect(follower.getSnapshot().error?.code).toBe('NOT_FOUND'))
     expect(follower.getSnapshot().connection.state).toBe('error')

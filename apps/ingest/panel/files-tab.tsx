@@ -5,7 +5,7 @@ import { type FileGroup, type FileStatus, formatCount } from '../view.ts'
 import { CauseFilter } from './cause-filter.tsx'
 import { FilesTable } from './files-table.tsx'
 import { useProjectRoute } from './project-route.ts'
-import { keys, useFiles, useRefreshOn } from './queries.ts'
+import { keys, REFRESH_MS, useFiles, useRefreshOn } from './queries.ts'
 import { useTypedText } from './typed-text.ts'
 
 /** Every file with its status and the reason for it; filters stand in the address. */
@@ -13,7 +13,8 @@ export function FilesTab({ projectId, live }: { projectId: string; live: UseInge
   const { search, choose } = useProjectRoute()
   const { status, code, path, ingestion } = search
   const list = useFiles(projectId, { status, code, q: path, ingestion })
-  useRefreshOn(keys.files(projectId), signOf(live))
+  // All pages in view are read again, so many of them are read less often.
+  useRefreshOn(keys.files(projectId), signOf(live), REFRESH_MS * (list.data?.pages.length ?? 1))
   const files = list.data?.pages.flatMap((page) => page.items) ?? []
   const { total = 0, groups = [] } = list.data?.pages[0] ?? {}
   const isFiltered = status !== undefined || code !== undefined || path !== undefined

@@ -1,4 +1,4 @@
-import { classNames, Empty, Failure, Moment, SkeletonRows, TONE_TEXT } from '@holdfast/dashboard/ui'
+import { Button, classNames, Empty, Failure, Moment, SkeletonRows, TONE_TEXT } from '@holdfast/dashboard/ui'
 import { Link } from '@tanstack/react-router'
 import { History } from 'lucide-react'
 import { formatCount, formatDuration, type IngestionView } from '../view.ts'
@@ -12,15 +12,23 @@ export function HistoryTab({ projectId, shown }: { projectId: string; shown: str
   if (list.isError) {
     return <Failure title="The history could not be read" error={list.error} onRetry={() => list.refetch()} />
   }
-  if (list.data.items.length === 0) return <Empty icon={History} title="Nothing was ingested yet" />
+  const ingestions = list.data.pages.flatMap((page) => page.items)
+  if (ingestions.length === 0) return <Empty icon={History} title="Nothing was ingested yet" />
   return (
-    <ol className="overflow-hidden rounded-md border border-line bg-raised" data-testid="history">
-      {list.data.items.map((ingestion) => (
-        <li key={ingestion.ingestionId} className="border-b border-line last:border-b-0">
-          <HistoryRow ingestion={ingestion} isShown={ingestion.ingestionId === shown} />
-        </li>
-      ))}
-    </ol>
+    <>
+      <ol className="overflow-hidden rounded-md border border-line bg-raised" data-testid="history">
+        {ingestions.map((ingestion) => (
+          <li key={ingestion.ingestionId} className="border-b border-line last:border-b-0">
+            <HistoryRow ingestion={ingestion} isShown={ingestion.ingestionId === shown} />
+          </li>
+        ))}
+      </ol>
+      {list.hasNextPage && (
+        <Button className="mt-3" onClick={() => list.fetchNextPage()} disabled={list.isFetchingNextPage}>
+          Show more
+        </Button>
+      )}
+    </>
   )
 }
 

@@ -1,6 +1,6 @@
-import { Chip, classNames, ProgressBar, Skeleton, TONE_TEXT } from '@holdfast/dashboard/ui'
+import { Chip, classNames, Moment, ProgressBar, Skeleton, TONE_TEXT } from '@holdfast/dashboard/ui'
 import { Link } from '@tanstack/react-router'
-import { Check, CircleDashed, CircleSlash, Clock, LoaderCircle, RotateCcw } from 'lucide-react'
+import { Ban, Check, CircleDashed, CircleSlash, Clock, LoaderCircle, RotateCcw } from 'lucide-react'
 import type { ReactNode } from 'react'
 import type { UseIngestionSocket } from '../client.ts'
 import { PHASES, type PhaseName } from '../streams.ts'
@@ -17,10 +17,24 @@ export function IngestionOverview({ projectId, live }: OverviewProps) {
   return (
     <section aria-label="Ingestion" className="rounded-md border border-line bg-raised">
       <SourceLine projectId={projectId} live={live} />
+      <StaleNotice live={live} />
       <Phases live={live} />
       <Figures projectId={projectId} live={live} />
       <IngestionEnd live={live} />
     </section>
+  )
+}
+
+/** Says that the figures stand still because the connection is away, and that the work does not. */
+function StaleNotice({ live: { connection, status, isOffline } }: { live: UseIngestionSocket }) {
+  const isAway = connection.state === 'reconnecting' || connection.state === 'error'
+  if (!isAway || (status !== 'working' && status !== 'queued')) return null
+  return (
+    <p role="status" data-testid="stale" className="border-b border-line bg-wait-soft px-3 py-1.5 text-dense text-wait">
+      {isOffline ? 'This device is offline' : 'The connection was lost'}{' '}
+      <Moment at={new Date(connection.since).toISOString()} />. The figures are as of then; the ingestion does not need
+      this page to go on.
+    </p>
   )
 }
 
@@ -94,17 +108,29 @@ function Phases({ live }: { live: UseIngestionSocket }) {
   )
 }
 
-type PhaseLook = 'waiting' | 'working' | 'done' | 'failed'
+type PhaseLook = 'waiting' | 'working' | 'done' | 'failed' | 'cancelled'
 
 function phaseLook({ state }: UseIngestionSocket, index: number): PhaseLook {
   if (state.status === 'done' || index < state.currentPhase - 1) return 'done'
   if (index > state.currentPhase - 1) return 'waiting'
-  return state.status === 'working' ? 'working' : 'failed'
+  return state.status === 'queued' ? 'waiting' : state.status
 }
 
-const PHASE_ICON = { waiting: CircleDashed, working: LoaderCircle, done: Check, failed: CircleSlash } as const
-const PHASE_TONE = { waiting: 'quiet', working: 'working', done: 'done', failed: 'failed' } as const
-const PHASE_WORD = { waiting: 'not begun', working: 'working', done: 'done', failed: 'stopped' } as const
+const PHASE_ICON = {
+  waiting: CircleDashed,
+  working: LoaderCircle,
+  done: Check,
+  failed: CircleSlash,
+  cancelled: Ban,
+} as const
+const PHASE_TONE = { waiting: 'quiet', working: 'working', done: 'done', failed: 'failed', cancelled: 'quiet' } as const
+const PHASE_WORD = {
+  waiting: 'not begun',
+  working: 'working',
+  done: 'done',
+  failed: 'failed',
+  cancelled: 'cancelled',
+} as const
 
 function PhaseCell({ name, index, live }: { name: PhaseName; index: number; live: UseIngestionSocket }) {
   const look = phaseLook(live, index)
@@ -126,7 +152,7 @@ function PhaseCell({ name, index, live }: { name: PhaseName; index: number; live
           {look === 'waiting' ? 'waits' : `${Math.floor(percent)} %`}
         </span>
       </div>
-      <ProgressBar label={title} percent={percent} tone={look === 'waiting' ? 'quiet' : look} />
+      <ProgressBar label={title} percent={percent} tone={PHASE_TONE[look]} />
       <p className="truncate text-dense text-ink-3 max-sm:hidden">{phaseNote(live, index, look) ?? what}</p>
     </li>
   )

@@ -53,9 +53,14 @@ export function useProject(projectId: string) {
 /** Everything this project was ever asked to ingest, newest first. */
 export function useIngestions(projectId: string) {
   const client = useStreamClient()
-  return useQuery({
+  return useInfiniteQuery({
     queryKey: keys.ingestions(projectId),
-    queryFn: ({ signal }) => client.request<Page<IngestionView>>(pathOf(projectId, '/ingestions'), { signal }),
+    initialPageParam: '',
+    queryFn: ({ pageParam, signal }) => {
+      const path = pathOf(projectId, '/ingestions', { limit: 50, cursor: pageParam })
+      return client.request<Page<IngestionView>>(path, { signal })
+    },
+    getNextPageParam: (page) => page.next,
   })
 }
 
@@ -140,23 +145,23 @@ function json(body: object) {
 }
 
 /** At most this often a list is read again while its source moves, ms. */
-const REFRESH_MS = 1000
+export const REFRESH_MS = 1000
 
 /**
- * Reads a list again when `sign` changes, soon after the first change and then at most once a second; the last change
- * is never lost.
+ * Reads a list again when `sign` changes, soon after the first change and then at most once in `everyMs`; the last
+ * change is never lost.
  */
-export function useRefreshOn(queryKey: readonly unknown[], sign: unknown): void {
+export function useRefreshOn(queryKey: readonly unknown[], sign: unknown, everyMs = REFRESH_MS): void {
   const queries = useQueryClient()
   const known = useRef({ sign, at: 0 })
   const name = JSON.stringify(queryKey)
   useEffect(() => {
     if (known.current.sign === sign) return
-    const wait = Math.max(0, known.current.at + REFRESH_MS - performance.now())
+    const wait = Math.max(0, known.current.at + everyMs - performance.now())
     const timer = setTimeout(() => {
       known.current = { sign, at: performance.now() }
       void queries.invalidateQueries({ queryKey: JSON.parse(name) })
     }, wait)
     return () => clearTimeout(timer)
-  }, [queries, name, sign])
+  }, [queries, name, sign, everyMs])
 }

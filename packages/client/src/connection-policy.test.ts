@@ -49,30 +49,30 @@ describe('connection policy', () => {
     expect(step(completed, 'disconnect')).toBe(completed)
   })
 
-  it('forgets the attempts when a word was received', () => {
+  it('[CL3] forgets the attempts when a word was received', () => {
     const connection = after('connect', 'lost', 'due', 'lost', 'due', 'opened')
     expect(connection).toMatchObject({ state: 'connected', attempt: 2 })
     expect(step(connection, 'received').attempt).toBe(0)
   })
 
-  it('keeps counting where a server accepts and drops at once, and starts at one after a stable silence', () => {
+  it('[CL3] keeps counting where a server accepts and drops at once, and starts at one after a stable silence', () => {
     const connection = after('connect', 'lost', 'due', 'opened')
     expect(step(connection, 'lost', STABLE_MS - 1).attempt).toBe(2)
     expect(step(connection, 'lost', STABLE_MS).attempt).toBe(1)
   })
 
-  it('takes two signs of one loss as one', () => {
+  it('[CL4] takes two signs of one loss as one', () => {
     const lost = after('connect', 'lost')
     expect(step(lost, 'lost')).toBe(lost)
   })
 
-  it('remembers since when it is away, over all attempts', () => {
+  it('[CL4] remembers since when it is away, over all attempts', () => {
     const lost = step(after('connect', 'opened'), 'lost', 5000)
     const again = step(step(lost, 'due', 6000), 'lost', 7000)
     expect(again).toMatchObject({ state: 'reconnecting', since: 5000, retryAt: 9000 })
   })
 
-  it('does not come back after an answer that another try will not change', () => {
+  it('[CL6] does not come back after an answer that another try will not change', () => {
     const refused = after('connect', 'refused')
     expect(refused.state).toBe('error')
     expect(step(refused, 'due')).toBe(refused)

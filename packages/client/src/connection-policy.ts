@@ -30,7 +30,7 @@ export interface Connection {
   attempt: number
   /** When the next try is due (Unix ms), while it is waited for. */
   retryAt: number | null
-  /** When this state began (Unix ms); for `reconnecting` the moment of the loss. */
+  /** When this state began (Unix ms); for `reconnecting`, and the `error` it ends in, the moment of the loss. */
   since: number
 }
 
@@ -102,8 +102,8 @@ function lose(connection: Connection, now: number, random: () => number): Connec
   if (connection.retryAt !== null) return connection
   const wasStable = connection.state === 'connected' && now - connection.since >= STABLE_MS
   const attempt = (wasStable ? 0 : connection.attempt) + 1
-  if (attempt > MAX_ATTEMPTS) return { ...enter('error', now), attempt: MAX_ATTEMPTS }
   const since = connection.state === 'reconnecting' ? connection.since : now
+  if (attempt > MAX_ATTEMPTS) return { state: 'error', attempt: MAX_ATTEMPTS, retryAt: null, since }
   return { state: 'reconnecting', attempt, retryAt: now + retryDelay(attempt, random), since }
 }
 

@@ -113,7 +113,7 @@ describe('a stream in the client', () => {
     expect(store.getSnapshot().connection.state).toBe('connected')
   })
 
-  it('begins at the start where the stream does not exist yet, or was folded by another version', async () => {
+  it('[CL1] begins at the start where the stream does not exist yet, or was folded by another version', async () => {
     for (const [status, body] of [
       [404, { code: 'NOT_FOUND', kind: 'not_found', retry: false, detail: 'There is no such stream.' }],
       [200, { state: { other: true }, offset: at(3), version: 1 }],
@@ -140,7 +140,7 @@ describe('a stream in the client', () => {
     expect(store.getSnapshot().state).toEqual({ total: 17 })
   })
 
-  it('reads again from its position when a frame is missing between', async () => {
+  it('[CL2] reads again from its position when a frame is missing between', async () => {
     const { clock, store, first, socket } = await connected()
     first.send(events(7, added(100)))
     expect(store.getSnapshot()).toMatchObject({ state: { total: 10 }, offset: at(3) })
@@ -202,7 +202,7 @@ describe('a stream in the client', () => {
     }
   })
 
-  it('opens no connection to a stream that the state says is sealed', async () => {
+  it('[CL1] opens no connection to a stream that the state says is sealed', async () => {
     const { server, store, sockets } = setup()
     server.body = { ...server.body, sealed: true }
     store.subscribe(() => {})
@@ -211,7 +211,7 @@ describe('a stream in the client', () => {
     expect(sockets).toHaveLength(0)
   })
 
-  it('takes the state anew when its offset names another history', async () => {
+  it('[CL5] takes the state anew when its offset names another history', async () => {
     const { clock, store, server, first, socket } = await connected()
     server.body = { state: { total: 1 }, offset: at(1, 2), version: 2 }
     first.onclose?.({ code: CLOSE.OFFSET_GONE.code })
@@ -220,7 +220,7 @@ describe('a stream in the client', () => {
     expect(store.getSnapshot().state).toEqual({ total: 1 })
   })
 
-  it('says why where the server refuses: a try that never opened is followed by a request', async () => {
+  it('[CL6] says why where the server refuses: a try that never opened is followed by a request', async () => {
     const { clock, store, server, first, socket } = await connected()
     first.onclose?.({ code: 1006 })
     clock.advance(1000)
@@ -245,13 +245,13 @@ describe('a stream in the client', () => {
     })
   })
 
-  it('leaves an event of a type it does not know alone', async () => {
+  it('[CL7] leaves an event of a type it does not know alone', async () => {
     const { store, first } = await connected()
     first.send(events(3, { type: 'renamed', timestamp: '2026-01-01T00:00:00.000Z' }, added(1)))
     expect(store.getSnapshot()).toMatchObject({ state: { total: 11 }, offset: at(5) })
   })
 
-  it('tries at once when the network comes back', async () => {
+  it('[CL8] tries at once when the network comes back', async () => {
     const { first, socket, setOnline, client } = await connected()
     client.subscribe(() => {})
     setOnline(false)
@@ -262,7 +262,7 @@ describe('a stream in the client', () => {
     expect(client.getSnapshot().isOffline).toBe(false)
   })
 
-  it('[P2a] reads one stream once for all who look, and stops some time after the last has gone', async () => {
+  it('[CL9] reads one stream once for all who look, and stops some time after the last has gone', async () => {
     const { clock, client, store, first, unsubscribe, sockets } = await connected()
     expect(client.stream(sum, { id: 's1' })).toBe(store)
     const other = store.subscribe(() => {})
