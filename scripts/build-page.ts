@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { existsSync, globSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { createHash, type Hash } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { cp, mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -21,15 +21,22 @@ export interface PageBuild {
   ms: number
 }
 
+/** Files and folders the page is made of; `*` is one folder's name. */
 const SOURCES = [
   'package-lock.json',
-  'apps/dashboard/{index.html,vite.config.ts,package.json}',
-  'apps/dashboard/{src,public}/**/*',
-  'apps/*/{client,view,streams}.ts',
+  'apps/dashboard/index.html',
+  'apps/dashboard/vite.config.ts',
+  'apps/dashboard/package.json',
+  'apps/dashboard/src',
+  'apps/dashboard/public',
+  'apps/*/client.ts',
+  'apps/*/view.ts',
+  'apps/*/streams.ts',
   'apps/*/panel.tsx',
-  'apps/*/panel/**/*',
-  'packages/{protocol,client,react}/package.json',
-  'packages/{protocol,client,react}/src/**/*',
+  'apps/*/panel',
+  'packages/protocol/src',
+  'packages/client/src',
+  'packages/react/src',
 ]
 const DIST = 'apps/dashboard/dist'
 const STAMP = '.build-stamp'
@@ -55,11 +62,24 @@ export async function ensurePageBuilt({ root, onProgress }: BuildPageOptions): P
 /** Says what the sources are, by path, size and time of change: reading them all would take too long at each start. */
 function stampOf(root: string): string {
   const hash = createHash('sha256')
-  for (const path of globSync(SOURCES, { cwd: root, exclude: ['**/*.test.ts'] }).sort()) {
-    const { size, mtimeMs } = statSync(join(root, path))
-    hash.update(`${path}\0${size}\0${mtimeMs}\n`)
-  }
+  const apps = list(join(root, 'apps'))
+  const paths = SOURCES.flatMap((path) => (path.includes('*') ? apps.map((app) => path.replace('*', app)) : path))
+  for (const path of [...new Set(paths)]) hashTree(root, path, hash)
   return hash.digest('hex')
+}
+
+function hashTree(root: string, path: string, hash: Hash): void {
+  const found = statSync(join(root, path), { throwIfNoEntry: false })
+  if (found === undefined || path.endsWith('.test.ts')) return
+  if (found.isDirectory()) {
+    for (const name of list(join(root, path))) hashTree(root, `${path}/${name}`, hash)
+  } else {
+    hash.update(`${path}\0${found.size}\0${found.mtimeMs}\n`)
+  }
+}
+
+function list(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder).sort() : []
 }
 
 function readStamp(folder: string): string | null {
