@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { accessSync, constants, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { Stop, systemCode } from './stop.ts'
+import { DataDirTaken, Stop, systemCode } from './stop.ts'
 
 /** How a running server is found by whoever shares its DATA_DIR. */
 export interface ServerRecord {
@@ -65,7 +65,9 @@ function takeLock(path: string): DatabaseSync {
     if ((error as { errcode?: number }).errcode !== 5) throw error
     const record = readServerRecord(path)
     const who = record ? ` at ${record.url} (process ${record.pid})` : ''
-    throw new Stop(`Holdfast already runs${who} on DATA_DIR ${path}; stop it, or choose another DATA_DIR and PORT`)
+    throw new DataDirTaken(
+      `Holdfast already runs${who} on DATA_DIR ${path}; stop it, or choose another DATA_DIR and PORT`,
+    )
   }
 }
 

@@ -1,4 +1,4 @@
-import { readConfig } from './config.ts'
+import { Help } from './command-line.ts'
 import { Stop } from './stop.ts'
 
 const USAGE = `holdfast: a server for work that people wait for
@@ -12,29 +12,43 @@ Every command takes --json and --help.
 `
 
 /** The command's words, each with its program; loaded when it is asked for, so that none pays for the others. */
-async function main(args: readonly string[]): Promise<number> {
+async function main(args: readonly string[]): Promise<void> {
   const [command = 'help', ...rest] = args
   switch (command) {
     case 'serve': {
       const { serve } = await import('./serve.ts')
-      await serve(readConfig(process.env, process.cwd()))
-      return 0
+      return serve(rest)
+    }
+    case 'ingest': {
+      const { ingest } = await import('./ingest/ingest.ts')
+      return end(await ingest(rest))
+    }
+    case 'tail': {
+      const { tail } = await import('./tail.ts')
+      return end(await tail(rest))
     }
     case 'help':
     case '--help':
     case '-h':
-      process.stdout.write(USAGE)
-      return 0
+      throw new Help(USAGE)
     default:
-      void rest
       throw new Stop(`there is no command "${command}"; holdfast help lists them`, 2)
   }
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2))
-} catch (error) {
-  const message = error instanceof Stop ? error.message : error instanceof Error ? error.stack : String(error)
-  process.stderr.write(`holdfast: ${message}\n`)
-  process.exit(error instanceof Stop ? error.exitCode : 1)
+/** Ends at once when everything is written: an idle connection kept for the next request holds nobody up. */
+function end(code: number): void {
+  process.stdout.write('', () => process.exit(code))
 }
+
+function fail(error: unknown): void {
+  if (error instanceof Help) {
+    process.stdout.write(error.usage)
+    return
+  }
+  const isStop = error instanceof Stop
+  process.stderr.write(`holdfast: ${isStop ? error.message : error instanceof Error ? error.stack : String(error)}\n`)
+  process.exit(isStop ? error.exitCode : 1)
+}
+
+await main(process.argv.slice(2)).catch(fail)

@@ -1,28 +1,56 @@
 import { fileURLToPath } from 'node:url'
 import closeWithGrace from 'close-with-grace'
 import { ensurePageBuilt } from '../../../scripts/build-page.ts'
-import type { Config } from './config.ts'
+import { readCommandLine } from './command-line.ts'
+import { type Config, readConfig } from './config.ts'
 import { createLogger } from './logger.ts'
-import { startServer } from './start-server.ts'
+import { type RunningServer, startServer } from './start-server.ts'
 import { style } from './terminal.ts'
 
 const INTERRUPT_MS = 5_000
 const TERMINATE_MS = 30_000
 
+const USAGE = `holdfast serve [--json]
+
+  Runs the server until it is told to stop. What it is and may is set by the environment (HOST, PORT, DATA_DIR,
+  INGEST_ROOTS, OPERATOR_TOKEN and others: docs/configuration.md). It logs to stderr, in lines of JSON.
+
+  --json   a line {"type":"ready", …} on stdout instead of words
+
+  Exit codes: 0 closed as it was told, 1 it could not start, or failed, 2 wrong usage
+`
+
 /** `holdfast serve`: runs until it is told to stop. */
-export async function serve(config: Config): Promise<void> {
+export async function serve(args: readonly string[]): Promise<void> {
+  const { values } = readCommandLine(args, { name: 'serve', usage: USAGE, options: {}, positionals: [] })
+  const config = readConfig(process.env, process.cwd())
   const logger = createLogger(config.logLevel)
-  const { stdout } = process
+  const say = (text: string) => {
+    if (values.json !== true) process.stdout.write(text)
+  }
   const server = await startServer(config, {
     logger,
-    page: () => builtPage((line) => stdout.write(`${line}\n`)),
+    page: () => builtPage((line) => say(`${line}\n`)),
     onFatal: (error) => {
       // What could not be written must not be acknowledged by anything that still runs.
       logger.fatal({ err: error }, 'the store failed; the process ends')
       process.exit(1)
     },
   })
-  stdout.write(`
+  say(readyText(config, server))
+  if (values.json === true) process.stdout.write(`${readyLine(config, server)}\n`)
+  const closing = closeWithGrace({ delay: TERMINATE_MS, logger: false }, async ({ signal, err }) => {
+    if (err) logger.fatal({ err }, 'an error nobody caught')
+    if (signal === 'SIGINT') setTimeout(() => process.exit(1), INTERRUPT_MS).unref()
+    if (signal) say('\n  Closing …\n')
+    await server.close()
+    if (signal) say('  Closed. Nothing is lost.\n')
+  })
+  process.once('exit', () => closing.uninstall())
+}
+
+function readyText(config: Config, server: RunningServer): string {
+  return `
   ${style.bold('Holdfast')} is ready at ${style.accent(server.url)}
 
   Open this link once in your browser; it signs you in as the operator:
@@ -32,15 +60,11 @@ export async function serve(config: Config): Promise<void> {
   Folders you may ingest by path: ${config.ingestRoots.join(', ')}
   Ctrl-C stops; work in progress goes on at the next start.
 
-`)
-  const closing = closeWithGrace({ delay: TERMINATE_MS, logger: false }, async ({ signal, err }) => {
-    if (err) logger.fatal({ err }, 'an error nobody caught')
-    if (signal === 'SIGINT') setTimeout(() => process.exit(1), INTERRUPT_MS).unref()
-    if (signal) stdout.write('\n  Closing …\n')
-    await server.close()
-    if (signal) stdout.write('  Closed. Nothing is lost.\n')
-  })
-  process.once('exit', () => closing.uninstall())
+`
+}
+
+function readyLine({ dataDir, ingestRoots }: Config, { url, operatorLink }: RunningServer): string {
+  return JSON.stringify({ type: 'ready', url, operatorLink, dataDir, ingestRoots })
 }
 
 async function builtPage(onProgress: (line: string) => void): Promise<string> {

@@ -8,6 +8,9 @@ export class Stop extends Error {
   }
 }
 
+/** Another process has the DATA_DIR. */
+export class DataDirTaken extends Stop {}
+
 export function systemCode(error: unknown): string {
   const code = (error as { code?: unknown } | null)?.code
   return typeof code === 'string' ? code : ''

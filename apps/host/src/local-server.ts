@@ -1,0 +1,75 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { ClientWorld, WebSocketLike } from '@holdfast/client'
+import { systemClock } from '@holdfast/protocol'
+import { readServerRecord, type ServerRecord } from './data-dir.ts'
+import { systemCode } from './stop.ts'
+
+/** Where a server is and what it takes to speak with it. */
+export type ServerAddress = Pick<ServerRecord, 'url' | 'token'>
+
+const ANSWER_WITHIN_MS = 3_000
+const REQUEST_WITHIN_MS = 30_000
+
+/** The server that runs on this DATA_DIR, when it lives and answers; else `null`. */
+export async function findServer(dataDir: string): Promise<ServerRecord | null> {
+  const record = readServerRecord(dataDir)
+  return record && isAlive(record.pid) && (await answers(record.url)) ? record : null
+}
+
+/** Like findServer, for a server that is just starting: asks again until it answers or `ms` have passed. */
+export async function awaitServer(dataDir: string, ms: number, signal: AbortSignal): Promise<ServerRecord | null> {
+  const deadline = performance.now() + ms
+  for (;;) {
+    const record = await findServer(dataDir)
+    if (record || signal.aborted || performance.now() > deadline) return record
+    await wait(100, undefined, { signal }).catch(() => {})
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    // There is such a process, it is somebody else's.
+    return systemCode(error) === 'EPERM'
+  }
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${url}/health`, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) })
+    const { status } = (await response.json()) as { status?: unknown }
+    return status === 'ok' || status === 'degraded'
+  } catch {
+    return false
+  }
+}
+
+/** The server on a DATA_DIR wherever it is now: one that was started again may have another port and token. */
+export function followRecord(dataDir: string, first: ServerAddress): () => ServerAddress {
+  let last = first
+  return () => {
+    last = readServerRecord(dataDir) ?? last
+    return last
+  }
+}
+
+/** The client's world in a terminal: Node's own fetch and WebSocket, with the operator's token. */
+export function terminalWorld(address: () => ServerAddress): ClientWorld {
+  const authorization = () => `Bearer ${address().token}`
+  return {
+    get baseUrl() {
+      return address().url
+    },
+    clock: systemClock,
+    random: Math.random,
+    fetch(url, init) {
+      const headers = { ...(init?.headers as Record<string, string> | undefined), authorization: authorization() }
+      const timeout = AbortSignal.timeout(REQUEST_WITHIN_MS)
+      return fetch(url, { ...init, headers, signal: init?.signal ? AbortSignal.any([init.signal, timeout]) : timeout })
+    },
+    openSocket: (url) => new WebSocket(url, { headers: { authorization: authorization() } }) as WebSocketLike,
+    connectivity: { online: () => true, subscribe: () => () => {} },
+  }
+}

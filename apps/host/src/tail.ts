@@ -1,0 +1,103 @@
+import { decodeFrame, RequestError, request } from '@holdfast/client'
+import { type EventBase, formatOffset, OFFSET_NOW, OFFSET_START, type Offset, parseOffset } from '@holdfast/protocol'
+import { readCommandLine, usageStop } from './command-line.ts'
+import { readConfig } from './config.ts'
+import { describeReconnecting, followStream } from './follow-stream.ts'
+import { listenForInterrupts } from './interrupts.ts'
+import { findServer, followRecord, terminalWorld } from './local-server.ts'
+import { Stop } from './stop.ts'
+import { style } from './terminal.ts'
+import { printable } from './text-width.ts'
+
+const USAGE = `holdfast tail <stream> [--from <offset>|start|now] [--json]
+
+  Follows a stream of the server that runs on DATA_DIR: one event a line, until the stream is sealed or you press
+  Ctrl-C. A lost connection is taken up again where it was.
+
+  <stream>   its name, for instance operators/projects or projects/<id>/ingestions/<id>
+  --from     start (everything, the default), now (only what is new), or an offset to go on after
+  --json     lines of {"offset": …, "event": …}
+
+  Exit codes: 0 the stream has ended, 1 it could not be read, 2 wrong usage, 130 Ctrl-C
+`
+
+/** `holdfast tail`: follows any stream of the running server. Answers the exit code. */
+export async function tail(args: readonly string[]): Promise<number> {
+  const { values, positionals } = readCommandLine(args, {
+    name: 'tail',
+    usage: USAGE,
+    options: { from: { type: 'string' } },
+    positionals: ['<stream>'],
+  })
+  const path = streamPath(positionals[0] ?? '')
+  const from = readFrom(values.from ?? 'start')
+  const { dataDir } = readConfig(process.env, process.cwd())
+  const interrupts = listenForInterrupts(process)
+  const server = await findServer(dataDir)
+  if (!server) throw new Stop(`no server runs on DATA_DIR ${dataDir}; holdfast serve starts one`)
+  const world = terminalWorld(followRecord(dataDir, server))
+  const print = values.json === true ? jsonLine : humanLine
+  try {
+    await followStream({
+      world,
+      path,
+      decode: decodeFrame,
+      from,
+      check: (offset, signal) => request(world, `${path}?offset=${encodeURIComponent(offset)}`, { signal }),
+      onEvents: (events, offset) => {
+        process.stdout.write(events.map((event, index) => print(event, offsetOf(offset, events, index))).join(''))
+        return undefined
+      },
+      onConnection: (connection) => {
+        const said = connection.retryAt === null ? null : describeReconnecting(connection, Date.now())
+        if (said) process.stderr.write(`holdfast: ${said}\n`)
+      },
+      signal: interrupts.signal,
+    })
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error
+    throw new Stop(`${error.message} (${error.code})`)
+  }
+  return interrupts.exitCode
+}
+
+function streamPath(name: string): string {
+  const segments = name.replace(/^\/(v1\/stream\/)?/, '').split('/')
+  // In a URL these would name something else.
+  if (segments.some((segment) => segment === '' || /^\.+$/.test(segment))) {
+    throw usageStop('tail', `"${printable(name)}" cannot be the name of a stream`)
+  }
+  return `/v1/stream/${segments.map(encodeURIComponent).join('/')}`
+}
+
+function readFrom(text: string): Offset {
+  if (text === 'start') return OFFSET_START
+  if (text === 'now') return OFFSET_NOW
+  if (parseOffset(text) !== null) return text
+  throw usageStop('tail', `--from is not right: "${printable(text)}" is neither start, now nor an offset`)
+}
+
+/** Of one event in a frame: an event takes one place, and `last` is the position after the last of them. */
+function offsetOf(last: Offset, events: readonly unknown[], index: number): Offset {
+  const position = parseOffset(last)
+  if (!position) return last
+  return formatOffset({ ...position, seq: position.seq - (events.length - 1 - index) })
+}
+
+function jsonLine(event: EventBase, offset: Offset): string {
+  return `${JSON.stringify({ offset, event })}\n`
+}
+
+function humanLine(event: EventBase): string {
+  const { type, timestamp, ...fields } = event
+  const time = typeof timestamp === 'string' ? timestamp.slice(11, 19) : '        '
+  const told = Object.entries(fields).map(([name, value]) => `${style.dim(`${name}=`)}${shortValue(value)}`)
+  return `${style.dim(time)}  ${style.bold(printable(String(type)))}  ${told.join(' ')}\n`
+}
+
+const LONGEST_VALUE = 200
+
+function shortValue(value: unknown): string {
+  const text = printable(typeof value === 'string' ? value : JSON.stringify(value))
+  return text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE)}…` : text
+}
