@@ -2,7 +2,7 @@ import helmet from '@fastify/helmet'
 import multipart from '@fastify/multipart'
 import websocket from '@fastify/websocket'
 import { type Clock, systemClock } from '@holdfast/protocol'
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import type { Logger } from 'pino'
 import type { Database } from './db/database.ts'
@@ -86,7 +86,8 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
   let ready = false
   const fastify = Fastify({
     loggerInstance: logger,
-    disableRequestLogging: true,
+    // Our own line per request: requestLog.
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => newId(),
     forceCloseConnections: true,
     bodyLimit: 1_048_576,
