@@ -14,6 +14,8 @@ export interface ServerRound extends TreePeaks {
 
 export interface FolderReport {
   folder: string
+  /** Whether the expected status of each file was known. */
+  hasManifest: boolean
   server: ServerRound[]
   bare: BareResult[]
 }
@@ -36,7 +38,7 @@ ${process.platform}. Best of ${rounds} rounds by time and by CPU, highest of ${r
 ${reports.map(renderFolder).join('')}`
 }
 
-function renderFolder({ folder, server, bare }: FolderReport): string {
+function renderFolder({ folder, hasManifest, server, bare }: FolderReport): string {
   const { files, bytes } = server[0]?.result ?? { files: { total: 0, done: 0, failed: 0, skipped: 0 }, bytes: 0 }
   const ours = {
     seconds: least(server.map(({ seconds }) => seconds)),
@@ -61,7 +63,7 @@ function renderFolder({ folder, server, bare }: FolderReport): string {
 ## ${basename(folder)}
 
 ${files.total} files: ${done} done, ${skipped} skipped, ${failed} failed, each for a stated reason; ${peer.files} of them are regular files
-of ${(peer.bytes / 1e6).toFixed(1)} MB together, which is what the bare loop reads. ${accounting(unaccounted)}
+of ${(peer.bytes / 1e6).toFixed(1)} MB together, which is what the bare loop reads. ${accounting(unaccounted, hasManifest)}
 
 | | server | bare | server / bare |
 |---|---|---|---|
@@ -81,8 +83,11 @@ CPU seconds: server ${list(server.map(({ cpuSeconds }) => cpuSeconds))}; bare ${
 `
 }
 
-function accounting(lines: string[]): string {
-  if (lines.length === 0) return 'Every file is accounted for.'
+function accounting(lines: string[], hasManifest: boolean): string {
+  const against = hasManifest
+    ? 'each with the status and the code its manifest expects.'
+    : 'there is no manifest to compare them with.'
+  if (lines.length === 0) return `Every file has ended; ${against}`
   const shown = [...new Set(lines)].slice(0, 20).map((line) => `\n- ${line}`)
   return `**${lines.length} files are not as expected:**${shown.join('')}`
 }

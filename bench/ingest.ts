@@ -99,7 +99,7 @@ async function measureBare(folder: string): Promise<BareResult> {
 }
 
 async function measureFolder(folder: string, rounds: number): Promise<FolderReport> {
-  const report: FolderReport = { folder, server: [], bare: [] }
+  const report: FolderReport = { folder, hasManifest: existsSync(manifestPath(folder)), server: [], bare: [] }
   for (let round = 1; round <= rounds; round += 1) {
     // In turns, and the first place changes, so that neither always finds the files in the cache.
     const steps = [
