@@ -29,22 +29,18 @@ const LONGEST_MS = 30 * 60_000
 
 /** One ingestion by a fresh server. */
 async function measureServer(folder: string): Promise<ServerRound> {
-  const server = await startServer([folder])
-  try {
-    const project = await server.request<ProjectView>('POST', '/api/projects', { name: 'bench' })
-    const stop = watchTree(server.pid)
-    const started = performance.now()
-    const accepted = await server.request<AcceptedView>('POST', `/api/projects/${project.id}/ingestions`, {
-      path: folder,
-    })
-    const result = await watchToEnd(server, accepted.websocketUrl)
-    const seconds = (performance.now() - started) / 1000
-    const peaks = stop()
-    const unaccounted = await compareWithManifest(server, project.id, folder, result)
-    return { ...peaks, seconds, result, unaccounted }
-  } finally {
-    await server.stop()
-  }
+  await using server = await startServer([folder])
+  const project = await server.request<ProjectView>('POST', '/api/projects', { name: 'bench' })
+  const stop = watchTree(server.pid)
+  const started = performance.now()
+  const accepted = await server.request<AcceptedView>('POST', `/api/projects/${project.id}/ingestions`, {
+    path: folder,
+  })
+  const result = await watchToEnd(server, accepted.websocketUrl)
+  const seconds = (performance.now() - started) / 1000
+  const peaks = stop()
+  const unaccounted = await compareWithManifest(server, project.id, folder, result)
+  return { ...peaks, seconds, result, unaccounted }
 }
 
 async function watchToEnd(server: ServerUnderTest, url: string): Promise<IngestionResult> {

@@ -115,8 +115,8 @@ interface LoadReport {
 
 async function measure(projects: number, files: number, cuts: number): Promise<LoadReport> {
   const root = await mkdtemp(join(tmpdir(), 'holdfast-load-'))
-  const server = await startServer([root])
   try {
+    await using server = await startServer([root])
     const jobs = await makeJobs(server, root, projects, files)
     const stop = watchTree(server.pid)
     const loop = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS })
@@ -152,7 +152,6 @@ async function measure(projects: number, files: number, cuts: number): Promise<L
       problems,
     }
   } finally {
-    await server.stop()
     await rm(root, { recursive: true, force: true })
   }
 }

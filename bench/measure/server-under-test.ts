@@ -22,7 +22,7 @@ export interface ServerUnderTest {
   /** JSON in, JSON out; throws with the answer's text unless the status is one of the 200s. */
   request<Answer>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Answer>
   /** Stops it and deletes its data. */
-  stop(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 /** Starts the server and waits until it answers. `roots`: the folders it may ingest. */
@@ -62,7 +62,7 @@ export async function startServer(roots: string[]): Promise<ServerUnderTest> {
     await stop()
     throw new Error(`The server did not start: ${error}\n${output.join('')}`)
   }
-  return { pid: child.pid ?? 0, url, headers, request: requester(url, headers), stop }
+  return { pid: child.pid ?? 0, url, headers, request: requester(url, headers), [Symbol.asyncDispose]: stop }
 }
 
 function requester(url: string, headers: Record<string, string>): ServerUnderTest['request'] {

@@ -35,8 +35,7 @@ afterEach(() => {
 
 function watch(cutAfter: number): Watcher {
   const url = `http://127.0.0.1:${(sockets.address() as AddressInfo).port}`
-  const unused = { pid: 0, request: () => Promise.reject(new Error('not used')), stop: async () => {} }
-  return new Watcher({ url, headers: {}, ...unused }, '/progress?ingestion=i1', cutAfter)
+  return new Watcher({ url, headers: {} }, '/progress?ingestion=i1', cutAfter)
 }
 
 describe('Watcher', () => {

@@ -16,7 +16,7 @@ export class Watcher {
   /** Event to arrival in milliseconds; only of events written while this watcher was connected. */
   readonly latencies: number[] = []
   cuts = 0
-  readonly #server: ServerUnderTest
+  readonly #server: Pick<ServerUnderTest, 'url' | 'headers'>
   readonly #url: string
   readonly #done = Promise.withResolvers<void>()
   #socket: WebSocket | null = null
@@ -24,7 +24,7 @@ export class Watcher {
   #cutAfter: number
 
   /** `cutAfter`: cut the connection without a word once this many events have come, then resume. 0 = never. */
-  constructor(server: ServerUnderTest, url: string, cutAfter = 0) {
+  constructor(server: Pick<ServerUnderTest, 'url' | 'headers'>, url: string, cutAfter = 0) {
     this.#server = server
     this.#url = url
     this.#cutAfter = cutAfter
