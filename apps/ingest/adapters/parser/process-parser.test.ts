@@ -210,10 +210,15 @@ describe('processes that misbehave', () => {
     const parser = start({ ...options, concurrency: 1, clock, maxMillis: 60_000 })
     const takeLong = async () => clock.advance(3_600_000)
     expect(await parser.chunk(folder.in('batches'), takeLong, never)).toBe(3)
-    const looping = parser.probe(folder.in('loop'), never)
-    await loopingPid()
-    clock.advance(60_000)
-    expect(await looping).toMatchObject({ rejected: 'TIMEOUT' })
+    const looping = parser.chunk(folder.in('batch-loop'), takeLong, never)
+    // No message can arrive between two microtasks: this time passes before the batch comes.
+    for (let turns = 0; turns < 100 && clock.pending === 0; turns += 1) await null
+    clock.advance(30_000)
+    await loopingPid('batch-loop')
+    clock.advance(29_999)
+    expect(clock.pending).toBe(1)
+    clock.advance(1)
+    expect(await looping).toMatchObject({ rejected: 'TIMEOUT', detail: 'Over 60 s.' })
   })
 
   test('[P9e] memory outside the heap counts: a process that fills Buffers is ended', async () => {
@@ -315,6 +320,20 @@ describe('processes that misbehave', () => {
     server.kill('SIGKILL')
     await until(() => !isAlive(idle) && !isAlive(looping))
   })
+
+  test.each(['close', 'leave'])(
+    '[P9d] processes do not keep a program running, nor let it end too early (%s)',
+    async (end) => {
+      await writeFile(folder.in('a.txt'), 'text')
+      const program = fileURLToPath(new URL('../../fixtures/parser-script.ts', import.meta.url))
+      const script = spawn(process.execPath, [program, folder.in('a.txt'), end], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      const code = new Promise((resolve) => script.once('close', resolve))
+      const output = (await script.stdout.setEncoding('utf8').toArray()).join('')
+      expect([await code, output]).toEqual([0, '["text","text","text"]'])
+    },
+  )
 
   test('[P9d] close ends what runs and what waits', async () => {
     const parser = start({ ...options, concurrency: 1 })
