@@ -6,7 +6,7 @@ import { openSqliteSearchIndex } from './adapters/search/sqlite-search-index.ts'
 import { createSources } from './adapters/sources/sources.ts'
 import { FileStore } from './file-store.ts'
 import { IngestionStore } from './ingestion-store.ts'
-import type { SearchIndex } from './ports.ts'
+import type { Parser, SearchIndex } from './ports.ts'
 import { ingestRoutes } from './routes.ts'
 import { ingestionRun } from './runs.ts'
 import { IngestService } from './service.ts'
@@ -23,6 +23,8 @@ export interface IngestOptions {
   allowPrivateAddresses?: string[]
   /** Processes that read files at the same time. Default 2. */
   parserProcesses?: number
+  /** Reads the files, instead of processes of ours; closed with the server. */
+  parser?: Parser
   /** The search index failed in a way it cannot go on from. */
   onFatal: (error: Error) => void
 }
@@ -42,12 +44,14 @@ async function setUp(options: IngestOptions, services: Services) {
   const { db, clock, newId } = services
   await mkdir(dataDir, { recursive: true })
   const search = await openSqliteSearchIndex({ path: join(dataDir, 'search.db'), onFatal })
-  const parser = createProcessParser({
-    clock,
-    newId,
-    compileCache: join(dataDir, 'compile-cache'),
-    ...(parserProcesses ? { concurrency: parserProcesses } : {}),
-  })
+  const parser =
+    options.parser ??
+    createProcessParser({
+      clock,
+      newId,
+      compileCache: join(dataDir, 'compile-cache'),
+      ...(parserProcesses ? { concurrency: parserProcesses } : {}),
+    })
   const sources = createSources({
     dataDir,
     roots,

@@ -10,7 +10,7 @@ import {
   type Phase,
   type PhaseMetrics,
 } from './streams.ts'
-import { PHASE_WEIGHTS } from './view.ts'
+import { overallPercent } from './view.ts'
 
 export interface EmitterOptions {
   context: RunContext<{ projectId: string }>
@@ -39,15 +39,20 @@ export class IngestionEventEmitter {
   readonly #options: EmitterOptions
   readonly #waiting = new Map<Phase, Progress>()
   readonly #percents: number[]
-  #lastToldAt = Number.NEGATIVE_INFINITY
+  /** The start counts as told: what an earlier attempt told may be only just before it. */
+  #lastToldAt: number
   #lastSnapshotAt: number
+  /** Reported since the last snapshot. */
+  #unkept: PhaseMetrics | null = null
   #cancelTimer: (() => void) | null = null
+  #cancelSnapshot: (() => void) | null = null
   /** Commits go one after the other, so that events stand in the order they were emitted in. */
   #last: Promise<unknown> = Promise.resolve()
   #ended = false
 
   constructor(options: EmitterOptions) {
     this.#options = options
+    this.#lastToldAt = options.clock.now()
     this.#lastSnapshotAt = options.clock.now()
     this.#percents = PHASES.map((_, index) => options.state.phases[index]?.percent ?? 0)
   }
@@ -74,7 +79,9 @@ export class IngestionEventEmitter {
     const monotonic = Math.max(known, Math.min(100, Math.round(percent * 10) / 10))
     this.#percents[phase - 1] = monotonic
     this.#waiting.set(phase, { percent: monotonic, metrics })
+    this.#unkept = metrics
     this.#tellWhenDue(projectId)
+    this.#keepWhenDue()
   }
 
   /** Ends the ingestion as done, with whatever progress still waits. */
@@ -92,6 +99,7 @@ export class IngestionEventEmitter {
   async close(projectId: string): Promise<void> {
     this.#ended = true
     this.#cancelTimer?.()
+    this.#cancelSnapshot?.()
     if (this.#waiting.size === 0) return void (await this.#last)
     await this.#next(() => this.#options.context.commit(...this.#takeWaiting(projectId, this.#waiting.size)))
   }
@@ -122,17 +130,30 @@ export class IngestionEventEmitter {
   }
 
   #takeWaiting(projectId: string, count: number): Write[] {
-    const { context, store, clock } = this.#options
-    const writes: Write[] = []
     const due = [...this.#waiting].sort(([a], [b]) => a - b).slice(0, count)
-    for (const [phase, { percent, metrics }] of due) {
+    return due.map(([phase, { percent, metrics }]) => {
       this.#waiting.delete(phase)
-      writes.push(this.#append(projectId, { type: 'progress_update', phase, progressPercent: percent, metrics }))
-      if (clock.now() - this.#lastSnapshotAt < SNAPSHOT_EVERY_MS) continue
-      this.#lastSnapshotAt = clock.now()
-      writes.push(store.snapshot(context.run.id, this.#overall(), metrics, clock.now()))
-    }
-    return writes
+      return this.#append(projectId, { type: 'progress_update', phase, progressPercent: percent, metrics })
+    })
+  }
+
+  #keepWhenDue(): void {
+    if (this.#cancelSnapshot) return
+    const wait = this.#lastSnapshotAt + SNAPSHOT_EVERY_MS - this.#options.clock.now()
+    this.#cancelSnapshot = this.#options.clock.after(Math.max(0, wait), () => {
+      this.#cancelSnapshot = null
+      this.#keepSnapshot()
+    })
+  }
+
+  #keepSnapshot(): void {
+    const { context, store, clock } = this.#options
+    const metrics = this.#unkept
+    if (this.#ended || !metrics) return
+    this.#unkept = null
+    this.#lastSnapshotAt = clock.now()
+    const snapshot = store.snapshot(context.run.id, this.#overall(), metrics, clock.now())
+    this.#next(() => context.commit(snapshot)).catch(() => {})
   }
 
   #append(projectId: string, event: Parameters<typeof ingestionStream.parse>[0]): Write {
@@ -141,7 +162,7 @@ export class IngestionEventEmitter {
   }
 
   #overall(): number {
-    return PHASE_WEIGHTS.reduce((sum, weight, index) => sum + (weight * (this.#percents[index] ?? 0)) / 100, 0)
+    return overallPercent({ status: 'working', phases: this.#percents.map((percent) => ({ percent })) })
   }
 
   #next<T>(task: () => Promise<T>): Promise<T> {

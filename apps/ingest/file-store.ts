@@ -69,7 +69,7 @@ export class FileStore {
     return this.#db.read<FileRow>(statement(sql, [projectId, sourceKey, ingestionId, PAGE]))
   }
 
-  /** Writes a file as just found: with its probe, or rejected. Keeps the row's id where the path is known. */
+  /** Writes a file as just found: with its probe, or rejected. Keeps the row's id and passages where the path is known. */
   put(
     id: string,
     identity: FileIdentity,
@@ -104,7 +104,7 @@ export class FileStore {
     row: FileRow,
     phase: number,
     status: FileStatus,
-    changes: Partial<Pick<FileRow, 'pages' | 'title' | 'chunks' | 'parser_version'>>,
+    changes: Partial<Pick<FileRow, 'pages' | 'title' | 'passages_of'>>,
     now: number,
   ): Write {
     const sets = Object.keys(changes).map((column) => `, ${column} = ?`)
@@ -130,13 +130,19 @@ export class FileStore {
   }
 
   removeChunks(fileId: string): Write {
-    return write(statement('DELETE FROM chunks WHERE file_id = ?', [fileId]))
+    return write(
+      statement('DELETE FROM chunks WHERE file_id = ?', [fileId]),
+      statement('UPDATE files SET chunks = 0, passages_of = NULL WHERE id = ?', [fileId]),
+    )
   }
 
   /** Any number of passages as one parameter. */
   addChunks(row: FileRow, chunks: readonly Chunk[]): Write {
     const sql = this.#db.dialect === 'sqlite' ? ADD_CHUNKS_SQLITE : ADD_CHUNKS_POSTGRES
-    return write(statement(sql, [row.project_id, row.id, JSON.stringify(chunks)]))
+    return write(
+      statement(sql, [row.project_id, row.id, JSON.stringify(chunks)]),
+      statement('UPDATE files SET chunks = chunks + ? WHERE id = ?', [chunks.length, row.id]),
+    )
   }
 
   /** A file's passages for the index, 50 at a time. */
@@ -169,7 +175,9 @@ export class FileStore {
   }
 
   async counts(ingestionId: string): Promise<FileCounts> {
-    const sql = `SELECT status, COUNT(*) AS files, COALESCE(SUM(size), 0) AS bytes, COALESCE(SUM(chunks), 0) AS chunks
+    // What a file to be read anew still has from before does not count.
+    const sql = `SELECT status, COUNT(*) AS files, COALESCE(SUM(size), 0) AS bytes,
+        COALESCE(SUM(CASE WHEN status IN ('found', 'extracted') THEN 0 ELSE chunks END), 0) AS chunks
       FROM files WHERE ingestion_id = ? GROUP BY status`
     const rows = await this.#db.read<{ status: FileStatus; files: number; bytes: number; chunks: number }>(
       statement(sql, [ingestionId]),
@@ -199,7 +207,8 @@ const PUT_FILE = `
     absolute_path = excluded.absolute_path, type = excluded.type, size = excluded.size, sha256 = excluded.sha256,
     status = excluded.status, code = excluded.code, detail = excluded.detail, ingestion_id = excluded.ingestion_id,
     root_id = excluded.root_id, updated_at = excluded.updated_at, phase = 1,
-    chunks = CASE WHEN excluded.status = 'done' OR excluded.code = 'UNCHANGED' THEN files.chunks ELSE 0 END`
+    pages = CASE WHEN excluded.sha256 = files.sha256 THEN files.pages END,
+    title = CASE WHEN excluded.sha256 = files.sha256 THEN files.title END`
 
 const CHUNK_COLUMNS = '(project_id, file_id, ordinal, text, start_at, end_at, page, line_start, line_end, path)'
 

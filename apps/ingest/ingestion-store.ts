@@ -122,16 +122,22 @@ export class IngestionStore {
 
   ended(
     id: string,
-    end: { status: string; result: IngestionResult | null; error: unknown; metrics: PhaseMetrics | null },
+    end: {
+      status: string
+      percent: number
+      result: IngestionResult | null
+      error: unknown
+      metrics: PhaseMetrics | null
+    },
     now: number,
   ): Write {
     const json = (value: unknown) => (value === null ? null : JSON.stringify(value))
     return write(
       statement(
         `UPDATE ingestion_progress SET status = ?, result = ?, error = ?, metrics = COALESCE(?, metrics),
-           progress_percent = CASE WHEN ? = 'done' THEN 100 ELSE progress_percent END, updated_at = ?, completed_at = ?
+           progress_percent = ?, updated_at = ?, completed_at = ?
          WHERE ingestion_id = ?`,
-        [end.status, json(end.result), json(end.error), json(end.metrics), end.status, now, now, id],
+        [end.status, json(end.result), json(end.error), json(end.metrics), end.percent, now, now, id],
       ),
     )
   }

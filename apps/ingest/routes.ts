@@ -12,8 +12,10 @@ const Id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$/, 'not an id')
 const ProjectParams = z.object({ id: Id })
 const IngestionParams = z.object({ id: Id, ingestionId: Id })
 const limit = (most: number, usual: number) => z.coerce.number().int().min(1).max(most).default(usual)
-const PageQuery = z.object({ limit: limit(200, 50), cursor: z.string().max(5000).optional() })
-const FilesQuery = PageQuery.extend({
+const PageQuery = z.object({ limit: limit(200, 50), cursor: Id.optional() })
+const FilesQuery = z.object({
+  limit: limit(200, 50),
+  cursor: z.string().max(5000).optional(),
   status: z.enum(['found', 'extracted', 'chunked', 'done', 'skipped', 'failed']).optional(),
   code: z.string().max(40).optional(),
   q: z.string().max(500).optional(),

@@ -21,6 +21,7 @@ import {
   projectStream,
   projectsStream,
 } from './streams.ts'
+import { overallPercent } from './view.ts'
 
 export interface IngestionRunDeps {
   services: Services
@@ -172,6 +173,7 @@ async function tellEnd(deps: IngestionRunDeps, run: Run<IngestionInput>, outcome
   const { projectId } = run.input
   const { state } = await log.state(ingestionStream, run.stream)
   const { status } = outcome
+  const percent = status === 'done' ? 100 : overallPercent(state)
   const result = status === 'done' ? IngestionResult.parse(outcome.result) : null
   const error = errorOf(outcome, state.currentPhase === 0 ? 1 : state.currentPhase)
   const terminal = result
@@ -182,7 +184,7 @@ async function tellEnd(deps: IngestionRunDeps, run: Run<IngestionInput>, outcome
   const ended = { type: 'ingestion_ended', ingestionId: run.id, status } as const
   return [
     ...(terminal ? [log.appendEvents(ingestionStream, { projectId, ingestionId: run.id }, [terminal])] : []),
-    deps.ingestions.ended(run.id, { status, result, error, metrics: state.metrics }, clock.now()),
+    deps.ingestions.ended(run.id, { status, percent, result, error, metrics: state.metrics }, clock.now()),
     log.appendEvents(projectStream, { projectId }, [ended]),
     log.appendEvents(projectsStream, {}, [{ ...ended, projectId }]),
   ]

@@ -79,7 +79,7 @@ export class IngestService {
     const earlier = await this.#deps.services.runs.get(ingestionId)
     if (!earlier) throw new HoldfastError('NOT_FOUND', `There is no ingestion "${ingestionId}".`)
     if (earlier.endedAt === null) throw new HoldfastError('NOT_ENDED', 'It is still going on; cancel it first.')
-    if (scope.kind === 'file') await this.#failedFile(projectId, scope.fileId)
+    if (scope.kind === 'file') await this.#failedFile(row, scope.fileId)
     const source: Source = JSON.parse(row.source)
     return this.#start({ projectId, source, sourceKey: row.source_key, scope }, earlier)
   }
@@ -202,9 +202,12 @@ export class IngestService {
     return ingestionId === null ? this.#deps.ingestions.newest(projectId) : this.#ingestion(projectId, ingestionId)
   }
 
-  async #failedFile(projectId: string, fileId: string): Promise<void> {
+  /** A file of another source would come to stand in this one's as well. */
+  async #failedFile(ingestion: IngestionRow, fileId: string): Promise<void> {
     const row = await this.#deps.files.get(fileId)
-    if (row?.project_id !== projectId) throw new HoldfastError('NOT_FOUND', `There is no file "${fileId}" here.`)
+    if (row?.project_id !== ingestion.project_id || row.source_key !== ingestion.source_key) {
+      throw new HoldfastError('NOT_FOUND', `There is no file "${fileId}" in the source of this ingestion.`)
+    }
     if (row.status !== 'failed') throw new HoldfastError('CONFLICT', `"${row.path}" has not failed.`)
   }
 

@@ -39,7 +39,8 @@ export interface FilesTable {
   type: string | null
   size: number
   sha256: string | null
-  parser_version: string | null
+  /** Content and parser version its stored passages are of; `null` while there are none, or not all of them. */
+  passages_of: string | null
   status: string
   /** 1 to 4: the phase the status is of. */
   phase: number
@@ -47,6 +48,7 @@ export interface FilesTable {
   detail: string | null
   pages: number | null
   title: string | null
+  /** Passages stored of it: rows of `chunks`, at any moment. */
   chunks: number
   ingestion_id: string
   root_id: string
@@ -109,7 +111,7 @@ export const ingestMigrations: Migration[] = [
          type TEXT,
          size BIGINT NOT NULL,
          sha256 TEXT,
-         parser_version TEXT,
+         passages_of TEXT,
          status TEXT NOT NULL,
          phase BIGINT NOT NULL,
          code TEXT,

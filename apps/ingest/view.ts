@@ -1,13 +1,5 @@
 import type { Offset } from '@holdfast/protocol'
-import type {
-  IngestionError,
-  IngestionResult,
-  IngestionState,
-  IngestionStatus,
-  Phase,
-  PhaseMetrics,
-  PhaseState,
-} from './streams.ts'
+import type { IngestionError, IngestionResult, IngestionStatus, Phase, PhaseMetrics, PhaseState } from './streams.ts'
 
 /** What the HTTP interface answers, and the words people read for it. Browser-safe; page and terminal share it. */
 
@@ -154,7 +146,10 @@ export interface AcceptedView {
 export const PHASE_WEIGHTS = [10, 50, 20, 20] as const
 
 /** Percent of the whole ingestion, from the percent of its phases. */
-export function overallPercent(state: Pick<IngestionState, 'status' | 'phases'>): number {
+export function overallPercent(state: {
+  status: IngestionStatus
+  phases: readonly Pick<PhaseState, 'percent'>[]
+}): number {
   if (state.status === 'done') return 100
   const sum = PHASE_WEIGHTS.reduce(
     (total, weight, index) => total + (weight * (state.phases[index]?.percent ?? 0)) / 100,

@@ -30,13 +30,13 @@ export function ingestionView(row: IngestionRow, state: IngestionState | null): 
     currentPhase: state?.currentPhase ?? (row.current_phase as 0 | Phase),
     progressPercent: state ? overallPercent(state) : row.progress_percent,
     metrics: state?.metrics ?? parse(row.metrics),
-    result: parse(row.result),
-    error: parse(row.error),
+    result: state?.result ?? parse(row.result),
+    error: state?.error ?? parse(row.error),
     retryOf: row.retry_of,
     createdAt: iso(row.created_at),
     startedAt: row.started_at === null ? null : iso(row.started_at),
     updatedAt: state?.updatedAt ?? iso(row.updated_at),
-    completedAt: row.completed_at === null ? null : iso(row.completed_at),
+    completedAt: state?.completedAt ?? (row.completed_at === null ? null : iso(row.completed_at)),
   }
 }
 

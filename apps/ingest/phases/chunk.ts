@@ -1,9 +1,8 @@
-import { access } from 'node:fs/promises'
 import type { FileRow } from '../file-store.ts'
 import { countersFrom, PhaseMeter } from '../phase-meter.ts'
 import type { Chunk, Rejection } from '../ports.ts'
 import { readDocument } from './extract.ts'
-import { documentPath, each, type PhaseWorld, rejectFile } from './world.ts'
+import { contentOf, documentPath, each, exists, type PhaseWorld, rejectFile } from './world.ts'
 
 /** Phase 3: cuts every text into passages with their places, and stores them. */
 export async function chunk(world: PhaseWorld): Promise<void> {
@@ -22,24 +21,22 @@ export async function chunk(world: PhaseWorld): Promise<void> {
 async function chunkFile(world: PhaseWorld, meter: PhaseMeter, row: FileRow): Promise<void> {
   const { context, parser, clock, files } = world
   meter.begin(row.path)
-  let written = false
   const result = await context.step<number | Rejection>(
     `chunk:${row.id}`,
     async (step) => {
-      written = true
       const last: Chunk[][] = []
       const count = await storePassages(world, row, last, step.signal)
       if (typeof count !== 'number') step.write(...(await rejectFile(world, row, 3, count)))
       else {
         for (const batch of last) step.write(files.addChunks(row, batch))
-        step.write(files.move(row, 3, 'chunked', { chunks: count }, clock.now()))
+        step.write(files.move(row, 3, 'chunked', { passages_of: contentOf(row.sha256, parser) }, clock.now()))
       }
       return count
     },
-    { input: [row.sha256, parser.version], keep: (count) => typeof count === 'number' },
+    // The row remembers what its passages are of, and forgets it with them; a remembered step would not.
+    { keep: () => false },
   )
   if (typeof result !== 'number') return meter.rejected(row.path, row.size, result)
-  if (!written) await context.commit(files.move(row, 3, 'chunked', { chunks: result }, clock.now()))
   meter.done(row.path, row.size, result)
 }
 
@@ -68,12 +65,5 @@ async function storePassages(
       last.push(batch)
     },
     signal,
-  )
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
   )
 }

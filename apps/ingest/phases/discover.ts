@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import type { FileRow } from '../file-store.ts'
 import { countersFrom, PhaseMeter } from '../phase-meter.ts'
-import { FILE_CODES, type FoundFile, type Probe, type Rejection } from '../ports.ts'
-import { each, type PhaseWorld } from './world.ts'
+import { FILE_CODES, type FoundFile, type Probe, type Rejection, type Source } from '../ports.ts'
+import { contentOf, each, exists, type PhaseWorld } from './world.ts'
 
 /** Phase 1: brings the source here, finds its files, and learns of each what it is. Totals are known at its end. */
 export async function discover(world: PhaseWorld): Promise<void> {
@@ -10,12 +10,12 @@ export async function discover(world: PhaseWorld): Promise<void> {
   const { projectId } = context.input
   await emitter.emitPhaseStarted(projectId, 1, 'Looking for files')
   await context.step(`discovered:${context.run.id}`, async () => {
-    const { files, total, bytes } = await filesToLookAt(world)
+    const { files, total, bytes, isWhole } = await filesToLookAt(world)
     const counts = await world.files.counts(context.run.id)
     const start = { ...countersFrom(counts, []), filesTotal: total, bytesTotal: bytes }
     const meter = new PhaseMeter({ emitter, projectId, phase: 1, clock, start: { ...start, ...NOTHING_DONE } })
     await each(files, parser.concurrency * 2, context.signal, (file) => lookAt(world, meter, file))
-    if (context.input.scope.kind === 'all') await forgetVanished(world, identity)
+    if (isWhole) await forgetVanished(world, identity)
     meter.complete()
   })
 }
@@ -27,18 +27,25 @@ async function filesToLookAt(world: PhaseWorld): Promise<{
   files: AsyncIterable<FoundFile>
   total: number
   bytes: number
+  /** Whether these are all the files of the source. */
+  isWhole: boolean
 }> {
   const { context, sources, workDir } = world
   const { source, scope } = context.input
-  if (scope.kind !== 'all') {
-    const rows = await failedRows(world)
+  const rows = scope.kind === 'all' ? [] : await failedRows(world)
+  if (scope.kind !== 'all' && (await areHere(rows, source))) {
     const list = rows.map((row) => ({
       path: row.path,
       absolutePath: row.absolute_path,
       size: row.size,
       modifiedAt: row.updated_at,
     }))
-    return { files: toAsync(list), total: list.length, bytes: list.reduce((sum, { size }) => sum + size, 0) }
+    return {
+      files: toAsync(list),
+      total: list.length,
+      bytes: list.reduce((sum, { size }) => sum + size, 0),
+      isWhole: false,
+    }
   }
   const { root, rejected } = await sources.fetch(source, join(workDir, 'source'), {
     signal: context.signal,
@@ -54,7 +61,19 @@ async function filesToLookAt(world: PhaseWorld): Promise<{
     total += 1
     if ('size' in file) bytes += file.size
   }
-  return { files: chain(toAsync(rejected), sources.walk(root, context.signal)), total, bytes }
+  return { files: chain(toAsync(rejected), sources.walk(root, context.signal)), total, bytes, isWhole: true }
+}
+
+/**
+ * Whether the failed files of a retry can be read where they stood. One that was never there to be read (a page that
+ * could not be had, a folder that could not be entered) is found by looking at its whole source again.
+ */
+async function areHere(rows: FileRow[], { kind }: Source): Promise<boolean> {
+  for (const { absolute_path } of rows) {
+    if (absolute_path === '') return false
+    if (kind !== 'path' && kind !== 'upload' && !(await exists(absolute_path))) return false
+  }
+  return true
 }
 
 const NO_METRICS = { ...NOTHING_DONE, chunks: 0, ratePerSecond: 0, secondsLeft: null }
@@ -74,33 +93,38 @@ async function failedRows(world: PhaseWorld): Promise<FileRow[]> {
 
 async function lookAt(world: PhaseWorld, meter: PhaseMeter, file: FoundFile): Promise<void> {
   const { context, identity, files, parser, clock } = world
-  const size = 'size' in file ? file.size : 0
   const absolutePath = 'absolutePath' in file ? file.absolutePath : ''
   meter.begin(file.path)
   const probed: Probe | Rejection = 'rejected' in file ? file : await parser.probe(file.absolutePath, context.signal)
+  const foundSize = 'size' in file ? file.size : 0
+  const size = 'rejected' in probed ? foundSize : probed.size
   const known = await files.find(identity.projectId, identity.sourceKey, file.path)
   const id = known?.id ?? world.newId()
   const judged = judge(world, known, probed)
+  const writes = [files.put(id, identity, { path: file.path, absolutePath, size }, judged, clock.now())]
   if (judged.rejection && judged.rejection.rejected !== 'UNCHANGED' && known && known.chunks > 0) {
     await world.search.remove(identity.projectId, known.id)
-    await context.commit(files.removeChunks(known.id))
+    writes.push(files.removeChunks(known.id))
   }
-  await context.commit(files.put(id, identity, { path: file.path, absolutePath, size }, judged, clock.now()))
+  await context.commit(...writes)
   if (judged.rejection) meter.rejected(file.path, size, judged.rejection)
   else meter.done(file.path, size)
 }
 
-/** What becomes of a file: new work, finished before in this line of retries, unchanged since another, or rejected. */
-function judge(world: PhaseWorld, known: FileRow | null, probed: Probe | Rejection) {
+/** What becomes of a file: work from some phase on, finished before in this line of retries, unchanged, or rejected. */
+function judge({ parser, identity }: PhaseWorld, known: FileRow | null, probed: Probe | Rejection) {
   if ('rejected' in probed) {
     const { status } = FILE_CODES[probed.rejected]
     return { status, type: null, sha256: null, rejection: probed } as const
   }
   const { type, sha256 } = probed
-  const ingested = known !== null && (known.status === 'done' || known.code === 'UNCHANGED')
-  const same = ingested && known.sha256 === sha256 && known.parser_version === world.parser.version
-  if (!same) return { status: 'found', type, sha256, rejection: null } as const
-  const ofThisLine = known.root_id === world.identity.rootId && known.status === 'done'
+  if (known === null || known.passages_of !== contentOf(sha256, parser)) {
+    return { status: 'found', type, sha256, rejection: null } as const
+  }
+  const isSearchable = known.status === 'done' || known.code === 'UNCHANGED'
+  // Cut into passages by an ingestion that ended before they were all in the index.
+  if (!isSearchable) return { status: 'chunked', type, sha256, rejection: null } as const
+  const ofThisLine = known.root_id === identity.rootId && known.status === 'done'
   if (ofThisLine) return { status: 'done', type, sha256, rejection: null } as const
   return { status: 'skipped', type, sha256, rejection: { rejected: 'UNCHANGED' } } as const
 }

@@ -19,14 +19,20 @@ export async function indexPassages(world: PhaseWorld): Promise<void> {
 }
 
 async function indexFile(world: PhaseWorld, meter: PhaseMeter, row: FileRow): Promise<void> {
-  const { context, parser, clock, files, search } = world
+  const { context, clock, files, search } = world
   meter.begin(row.path)
-  await search.remove(row.project_id, row.id)
-  for await (const batch of files.chunksOf(row.id)) {
-    context.signal.throwIfAborted()
-    await search.put(row.project_id, row.id, batch)
-  }
-  // No step of its own: the index can always be built again from the passages, and the row says that it was.
-  await context.commit(files.move(row, 4, 'done', { parser_version: parser.version }, clock.now()))
+  await context.step(
+    `index:${row.id}`,
+    async (step) => {
+      await search.remove(row.project_id, row.id)
+      for await (const batch of files.chunksOf(row.id)) {
+        step.signal.throwIfAborted()
+        await search.put(row.project_id, row.id, batch)
+      }
+      step.write(files.move(row, 4, 'done', {}, clock.now()))
+    },
+    // Not remembered: the index can always be built again from the passages, and the row says that it was.
+    { keep: () => false },
+  )
   meter.done(row.path, row.size)
 }

@@ -1,3 +1,4 @@
+import { access } from 'node:fs/promises'
 import type { Clock } from '@holdfast/protocol'
 import type { RunContext, Write } from '@holdfast/server'
 import type { IngestionEventEmitter } from '../emitter.ts'
@@ -32,6 +33,11 @@ export function documentPath(world: PhaseWorld, fileId: string): string {
   return `${world.workDir}/documents/${fileId}.json`
 }
 
+/** What a file's passages are of: its content, read by this parser. */
+export function contentOf(sha256: string | null, parser: Parser): string {
+  return `${sha256} ${parser.version}`
+}
+
 /** What ends a file with a code: its earlier passages go, since they are of a content it no longer has. */
 export async function rejectFile(
   world: PhaseWorld,
@@ -46,7 +52,7 @@ export async function rejectFile(
 
 /**
  * Runs `work` over the items, at most `width` at a time, in order of their start. The first failure ends it: nothing
- * more is started, what runs is waited for, then it is thrown.
+ * more is started, what runs is waited for, then it is thrown. A failure of the items themselves is one like any other.
  */
 export async function each<T>(
   items: AsyncIterable<T>,
@@ -56,15 +62,26 @@ export async function each<T>(
 ): Promise<void> {
   const running = new Set<Promise<void>>()
   const failures: unknown[] = []
-  for await (const item of items) {
-    if (signal.aborted || failures.length > 0) break
-    const task = work(item)
-      .catch((error: unknown) => void failures.push(error))
-      .finally(() => running.delete(task))
-    running.add(task)
-    if (running.size >= width) await Promise.race(running)
+  try {
+    for await (const item of items) {
+      if (signal.aborted || failures.length > 0) break
+      const task = work(item)
+        .catch((error: unknown) => void failures.push(error))
+        .finally(() => running.delete(task))
+      running.add(task)
+      if (running.size >= width) await Promise.race(running)
+    }
+  } catch (error) {
+    failures.push(error)
   }
   await Promise.all(running)
   signal.throwIfAborted()
   if (failures.length > 0) throw failures[0]
+}
+
+export function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
 }

@@ -1,2 +1,12 @@
 export { ManualClock } from './manual-clock.ts'
 export { freePort, startPostgres, type TestPostgres } from './postgres.ts'
+export type { SocketEnd, SocketOptions, TestSocket } from './test-socket.ts'
+export {
+  createTestWorld,
+  type RequestOptions,
+  type TestPlace,
+  type TestResponse,
+  type TestWorld,
+  type TestWorldOptions,
+} from './test-world.ts'
+export { until } from './until.ts'
