@@ -9,7 +9,7 @@ export function ConnectionMark() {
   const isGivenUp = worst?.state === 'error'
   return (
     <output data-testid="connection" data-state={worst?.state ?? 'idle'} className="flex items-center gap-2">
-      <span title={isGivenUp ? error?.message : undefined}>
+      <span title={isGivenUp ? error?.message : undefined} className={isGivenUp ? 'max-sm:hidden' : undefined}>
         <Mark connection={worst} isOffline={isOffline} />
       </span>
       {isGivenUp && (
@@ -66,8 +66,9 @@ function ReconnectingMark({ connection, isOffline }: { connection: Connection; i
     <span title={`Connection lost ${relativeTime(since, now)}. What you see is as of then.`}>
       <Chip tone="waiting" icon={isOffline ? WifiOff : LoaderCircle}>
         <span className="numbers">
-          {isOffline ? 'Offline' : 'Reconnecting'}, attempt {attempt}
-          <span className="hidden sm:inline"> {when}</span>
+          <span className="max-sm:hidden">{isOffline ? 'Offline' : 'Reconnecting'}, </span>
+          <span className="max-sm:capitalize">attempt</span> {attempt}
+          <span className="max-sm:hidden"> {when}</span>
         </span>
       </Chip>
     </span>

@@ -2,7 +2,7 @@ import { createRootRoute, createRoute, createRouter, Link, lazyRouteComponent } 
 import { Compass } from 'lucide-react'
 import { panels } from './panels.ts'
 import { Shell } from './shell.tsx'
-import { Button, Empty, Failure } from './ui/index.ts'
+import { buttonClass, Empty, Failure } from './ui/index.ts'
 
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFound })
 const design = createRoute({
@@ -29,16 +29,19 @@ export const router = createRouter({
 
 function NotFound() {
   return (
-    <Empty
-      icon={Compass}
-      title="There is nothing at this address"
-      action={
-        <Button>
-          <Link to="/">Go to projects</Link>
-        </Button>
-      }
-    >
-      The link may be old, or a letter is missing.
-    </Empty>
+    <>
+      <h1 className="sr-only">Not found</h1>
+      <Empty
+        icon={Compass}
+        title="There is nothing at this address"
+        action={
+          <Link to="/" className={buttonClass()}>
+            Go to projects
+          </Link>
+        }
+      >
+        The link may be old, or a letter is missing.
+      </Empty>
+    </>
   )
 }

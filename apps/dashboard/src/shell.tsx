@@ -1,5 +1,5 @@
 import { RequestError } from '@holdfast/client'
-import { useStreamClient } from '@holdfast/react'
+import { useConnection, useStreamClient } from '@holdfast/react'
 import { useQuery } from '@tanstack/react-query'
 import { Link, Outlet, useNavigate } from '@tanstack/react-router'
 import { Keyboard, Search } from 'lucide-react'
@@ -24,7 +24,9 @@ export function Shell() {
     staleTime: Number.POSITIVE_INFINITY,
     retry: (count, error) => count < 5 && error instanceof RequestError && error.retry,
   })
-  if (me.error instanceof RequestError && me.error.kind === 'auth') return <SignIn />
+  const { error } = useConnection()
+  // At the start, or later, when the session has run out.
+  if (isAuthError(me.error) || isAuthError(error)) return <SignIn />
   return (
     <Frames frames={panels.map((panel) => panel.Frame)}>
       <div className="flex min-h-dvh flex-col">
@@ -41,6 +43,10 @@ export function Shell() {
       </div>
     </Frames>
   )
+}
+
+function isAuthError(error: Error | null): boolean {
+  return error instanceof RequestError && error.status === 401
 }
 
 /** Each panel's frame around the next one's, all of them around the page. */

@@ -25,9 +25,9 @@ export function FilesTable({ projectId, files, total, hasMore, onMore, isEnded }
         <thead className="border-b border-line text-left text-ink-3 max-md:sr-only">
           <tr>
             <Head className="w-[42%]">File</Head>
-            <Head className="w-24">Kind</Head>
+            <Head className="w-24 max-lg:hidden">Kind</Head>
             <Head className="w-20 text-right">Size</Head>
-            <Head className="w-24 text-right">Passages</Head>
+            <Head className="w-24 text-right max-lg:hidden">Passages</Head>
             <Head className="w-28">Status</Head>
             <Head>Reason</Head>
             <Head className="w-12">
@@ -82,11 +82,11 @@ function FileRow({ file, onRetry }: { file: FileView; onRetry: ((file: FileView)
       <td className="px-3 py-2 max-md:p-0">
         <Path path={file.path} />
       </td>
-      <td className="truncate px-3 py-2 text-ink-2 max-md:hidden">{file.type ?? '–'}</td>
+      <td className="truncate px-3 py-2 text-ink-2 max-lg:hidden">{file.type ?? '–'}</td>
       <td className="numbers px-3 py-2 text-right whitespace-nowrap text-ink-2 max-md:hidden">
         {formatBytes(file.size)}
       </td>
-      <td className="numbers px-3 py-2 text-right text-ink-2 max-md:hidden">
+      <td className="numbers px-3 py-2 text-right text-ink-2 max-lg:hidden">
         {file.chunks > 0 ? formatCount(file.chunks) : '–'}
       </td>
       <td className="px-3 py-2 max-md:p-0">

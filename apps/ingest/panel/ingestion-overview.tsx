@@ -100,7 +100,7 @@ const TITLES: Record<PhaseName, { title: string; what: string }> = {
 
 function Phases({ live }: { live: UseIngestionSocket }) {
   return (
-    <ol className="grid grid-cols-1 sm:grid-cols-2 lg:grid-cols-4" data-testid="phases">
+    <ol className="grid grid-cols-2 border-b border-line lg:grid-cols-4" data-testid="phases">
       {PHASES.map((name, index) => (
         <PhaseCell key={`${live.view?.ingestionId} ${name}`} name={name} index={index} live={live} />
       ))}
@@ -142,7 +142,7 @@ function PhaseCell({ name, index, live }: { name: PhaseName; index: number; live
       title={what}
       data-testid={`phase-${name}`}
       data-state={look}
-      className="flex flex-col gap-2 border-line px-3 py-2.5 max-lg:border-b lg:border-r lg:last:border-r-0 max-sm:py-2"
+      className="flex min-w-0 flex-col gap-2 border-line px-3 py-2.5 odd:border-r max-lg:nth-[-n+2]:border-b lg:border-r lg:last:border-r-0 max-sm:py-2"
     >
       <div className="flex items-center gap-2">
         <Icon size={15} aria-hidden="true" className={TONE_TEXT[PHASE_TONE[look]]} />
@@ -180,7 +180,7 @@ function Figures({ projectId, live }: OverviewProps) {
   }
   const chunks = state.result?.chunks ?? metrics?.chunks ?? 0
   return (
-    <div className="border-t border-line max-lg:border-t-0">
+    <div>
       <ul className="numbers flex flex-wrap gap-x-6 gap-y-1 px-3 py-2 text-dense">
         <Figure label={counts.total === 1 ? 'file' : 'files'} value={formatCount(counts.total)} to={{ projectId }} />
         <Figure label="done" value={formatCount(counts.done)} to={{ projectId, status: 'done' }} tone="done" />

@@ -74,8 +74,8 @@ interface HeaderProps {
 }
 
 function Header({ projectId, project, live, onAdd }: HeaderProps) {
-  // One primary action: what is asked for most in this state.
-  const isFirst = live.status === 'idle' || live.status === 'done'
+  // One primary action a screen: an empty project has it in its middle, a failed one retries.
+  const isFirst = live.status === 'done'
   return (
     <div className="mb-3 flex flex-wrap items-center gap-x-3 gap-y-2">
       <h1 className="min-w-0 truncate text-title font-bold">{project?.name ?? <Skeleton className="h-6 w-40" />}</h1>
