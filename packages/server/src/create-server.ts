@@ -14,6 +14,7 @@ import { SqlStreamLog } from './log/sql-stream-log.ts'
 import { StreamRegistry } from './log/stream-registry.ts'
 import { auth } from './plugins/auth/auth.ts'
 import { demand } from './plugins/auth/principal.ts'
+import { docs } from './plugins/docs.ts'
 import { health } from './plugins/health.ts'
 import { page } from './plugins/page.ts'
 import { problems } from './plugins/problems.ts'
@@ -99,13 +100,15 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
   await fastify.register(problems)
   await fastify.register(requestLog)
   await fastify.register(helmet, { contentSecurityPolicy: { useDefaults: false, directives: CONTENT_SECURITY } })
-  await fastify.register(auth, { ...options, allowedOrigins: options.allowedOrigins ?? [], clock })
-  await fastify.register(multipart, { preservePath: true })
+  // Before whatever may refuse: it lets go of the connection of a refused upgrade.
   await fastify.register(websocket, {
     options: { maxPayload: 65_536, perMessageDeflate: false },
     // Sent home by `sessions.drain` with a code of their own; whoever does not answer is cut off there.
     preClose: (done) => done(),
   })
+  await fastify.register(docs)
+  await fastify.register(auth, { ...options, allowedOrigins: options.allowedOrigins ?? [], clock })
+  await fastify.register(multipart, { preservePath: true })
   await fastify.register(health, { db, clock, startedAt, isReady: () => ready })
   await fastify.register(streamRoutes, {
     log,

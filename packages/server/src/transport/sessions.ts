@@ -42,6 +42,14 @@ export class Sessions {
     return { sockets: this.#sockets.size, responses: this.#responses.size }
   }
 
+  /** Bytes held for readers that have not taken them yet, over all connections. */
+  get buffered(): number {
+    let bytes = 0
+    for (const session of this.#sockets) bytes += session.buffered
+    for (const session of this.#responses) bytes += session.buffered
+    return bytes
+  }
+
   /** Tells everybody to come back later, with their offsets. */
   drain(): void {
     for (const session of this.#sockets) session.close(CLOSE.DRAINING)

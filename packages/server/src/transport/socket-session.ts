@@ -1,4 +1,4 @@
-import { CLOSE, type Clock, type HoldfastError, type Offset, type StreamFrame } from '@holdfast/protocol'
+import { CLOSE, type Clock, HoldfastError, type Offset, type StreamFrame } from '@holdfast/protocol'
 import type { WebSocket } from 'ws'
 import type { Delivery, Encoding } from '../hub/delivery.ts'
 import type { Hub, Subscriber, Subscription } from '../hub/hub.ts'
@@ -61,6 +61,10 @@ export class SocketSession implements Subscriber {
     this.#subscription = options.hub.subscribe(options.stream, options.from, this)
   }
 
+  get buffered(): number {
+    return this.#socket.bufferedAmount
+  }
+
   deliver(delivery: Delivery, upToDate: boolean): boolean {
     const { encoding } = this.#options
     for (const message of delivery.encoded(encoding)) this.#send(message)
@@ -99,9 +103,10 @@ export class SocketSession implements Subscriber {
   }
 
   #refuseMessage(): void {
-    const detail = 'This connection only reads.'
-    const problem = { type: 'error', error: { code: 'INVALID_INPUT', kind: 'validation', retry: false, detail } }
-    this.#send(Buffer.from(JSON.stringify(problem)))
+    // A peer that talks and does not listen is not answered without end.
+    if (this.#socket.bufferedAmount >= BUFFER_MAX) return
+    const error = new HoldfastError('INVALID_INPUT', 'This connection only reads.')
+    this.#send(frame({ type: 'error', error: error.toProblem() }))
   }
 
   #ping(): void {

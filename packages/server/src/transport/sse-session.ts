@@ -6,7 +6,7 @@ import type { Hub, Subscriber, Subscription } from '../hub/hub.ts'
 /**
  * Server-sent events as Durable Streams writes them: every `data` event (a JSON array of messages) is followed by a
  * `control` event with the next offset, in one write. `id:` stands after the data, so that a plain EventSource comes
- * back with `Last-Event-ID`. Source: Durable Streams PROTOCOL.md, SSE; WHATWG HTML, section 9.2.
+ * back with `Last-Event-ID`; the control event has it too, for a reader that has seen no data yet. Source: Durable Streams PROTOCOL.md, SSE; WHATWG HTML, section 9.2.
  */
 const dataEncoding: Encoding<string> = {
   encode: ({ events, offset }) =>
@@ -38,13 +38,17 @@ export class SseSession implements Subscriber {
     this.#subscription = hub.subscribe(stream, from, this)
   }
 
+  get buffered(): number {
+    return this.#response.writableLength
+  }
+
   deliver(delivery: Delivery, upToDate: boolean): boolean {
     const control = {
       streamNextOffset: delivery.offset,
       ...(delivery.sealed ? { streamClosed: true } : upToDate ? { upToDate: true } : {}),
     }
     const text = delivery.encoded(dataEncoding)
-    return this.#response.write(`${text}event: control\ndata: ${JSON.stringify(control)}\n\n`)
+    return this.#response.write(`${text}event: control\ndata: ${JSON.stringify(control)}\nid: ${delivery.offset}\n\n`)
   }
 
   complete(): void {

@@ -30,8 +30,9 @@ export async function streamRoutes(app: FastifyInstance, options: StreamRoutesOp
     const name = streamName(request)
     authorize(request, 'read', name)
     const query = request.query as StreamQuery
+    // An EventSource comes back to the URL it began with, whose offset is long behind it.
     const lastEventId = request.headers['last-event-id']
-    reads.set(request, await resolveRead(log, name, query.offset ?? lastEventId))
+    reads.set(request, await resolveRead(log, name, lastEventId ?? query.offset))
   }
   const readOf = (request: FastifyRequest): ReadRequest => {
     const read = reads.get(request)
@@ -42,7 +43,7 @@ export async function streamRoutes(app: FastifyInstance, options: StreamRoutesOp
   app.route({
     method: 'GET',
     url: '/v1/stream/*',
-    schema: { hide: true },
+    schema: { summary: SUMMARY, description: DESCRIPTION },
     preHandler: check,
     handler: async (request, reply) => {
       const { view, live } = request.query as StreamQuery
@@ -56,6 +57,11 @@ export async function streamRoutes(app: FastifyInstance, options: StreamRoutesOp
     wsHandler: (socket, request) => sessions.openSocket(socket, readOf(request), frameEncoding),
   })
 }
+
+const SUMMARY = "A stream's events from an offset; live with Accept: text/event-stream or by WebSocket"
+const DESCRIPTION = `The name may hold slashes. \`?offset=\` is where to read from: an offset of this stream, \`-1\` for its
+start (the default), \`now\` for its tail. \`?view=state\` answers the folded state instead. See
+packages/protocol/PROTOCOL.md.`
 
 async function catchUp(reply: FastifyReply, log: StreamLog, { info, from }: ReadRequest) {
   const page = await log.read(info.name, from)

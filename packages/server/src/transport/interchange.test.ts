@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type LiveServer, startLiveServer } from './fixtures/live-server.ts'
+
+let live: LiveServer
+beforeAll(async () => {
+  live = await startLiveServer()
+})
+afterAll(() => live[Symbol.asyncDispose]())
+
+interface Reading {
+  /** Waits until so many events were read. */
+  read(events: number): Promise<void>
+  events: unknown[]
+  offset(): string
+  close(): void
+}
+
+const MANNERS: Record<string, (stream: string, offset: string) => Promise<Reading>> = {
+  async get(stream, from) {
+    const events: unknown[] = []
+    let offset = from
+    return {
+      events,
+      offset: () => offset,
+      close() {},
+      async read(wanted) {
+        for (let tries = 0; events.length < wanted && tries < 100; tries += 1) {
+          const answer = await live.request(`/v1/stream/${stream}?offset=${offset}`)
+          events.push(...answer.json<unknown[]>())
+          offset = String(answer.headers['stream-next-offset'])
+        }
+      },
+    }
+  },
+  async sse(stream, from) {
+    const reader = await live.events(`/v1/stream/${stream}?offset=${from}`)
+    return {
+      events: reader.events,
+      // The id and the control event are two ways to the same offset.
+      offset: () => (reader.lastEventId === reader.offset ? reader.offset : ''),
+      close: () => reader.close(),
+      read: (wanted) => expect.poll(() => [reader.events.length, reader.offset !== '']).toEqual([wanted, true]),
+    }
+  },
+  async websocket(stream, from) {
+    const reader = live.socket(`/v1/stream/${stream}?offset=${from}`)
+    return {
+      events: reader.events,
+      offset: () => reader.offset,
+      close: () => reader.close(),
+      read: (wanted) => expect.poll(() => [reader.events.length, reader.offset !== '']).toEqual([wanted, true]),
+    }
+  },
+}
+
+const names = Object.keys(MANNERS)
+const pairs = names.flatMap((first) => names.map((second) => [first, second] as const))
+const ALL = [1, 2, 3, 4, 5].map((n) => ({ n, text: `ä${n}` }))
+
+describe('changing the manner of reading in mid-stream', () => {
+  it.each(pairs)('[WS10] %s, then %s: the same events at every position, with the same offsets', async (one, two) => {
+    const [first, second] = [MANNERS[one], MANNERS[two]]
+    if (!first || !second) throw new Error('no such manner')
+    for (let position = 0; position <= ALL.length; position += 1) {
+      const stream = `${one}-${two}/${position}`
+      await live.server.services.db.commit([live.server.services.log.create(stream)])
+      const before = await first(stream, '-1')
+      // Read one at a time as they come, so that every position is really a place a reader stands at.
+      for (const [index, event] of ALL.slice(0, position).entries()) {
+        await live.append(stream, JSON.stringify(event))
+        await before.read(index + 1)
+      }
+      if (position === 0) await before.read(0)
+      const offset = before.offset() || '-1'
+      before.close()
+      const rest = ALL.slice(position).map((event) => JSON.stringify(event))
+      if (rest.length > 0) await live.append(stream, ...rest)
+      const after = await second(stream, offset)
+      await after.read(rest.length)
+      expect([...before.events, ...after.events]).toEqual(ALL)
+      const tail = (await live.server.services.log.info(stream))?.tail
+      await expect.poll(() => after.offset()).toBe(rest.length === 0 && two === 'get' ? offset : tail)
+      after.close()
+    }
+  })
+})
