@@ -6,7 +6,8 @@ import { openSqliteSearchIndex } from './adapters/search/sqlite-search-index.ts'
 import { createSources } from './adapters/sources/sources.ts'
 import { FileStore } from './file-store.ts'
 import { IngestionStore } from './ingestion-store.ts'
-import type { Parser, SearchIndex } from './ports.ts'
+import type { Parser } from './ports.ts'
+import { rebuildSearch, sweepUploads } from './recover.ts'
 import { ingestRoutes } from './routes.ts'
 import { ingestionRun } from './runs.ts'
 import { IngestService } from './service.ts'
@@ -61,6 +62,7 @@ async function setUp(options: IngestOptions, services: Services) {
   })
   const files = new FileStore(db)
   const ingestions = new IngestionStore(db)
+  await sweepUploads(dataDir, ingestions, sources)
   const run = ingestionRun({ services, files, ingestions, parser, sources, search, dataDir })
   const service = new IngestService({ services, files, ingestions, sources, search, run })
   return {
@@ -70,27 +72,12 @@ async function setUp(options: IngestOptions, services: Services) {
       // There before its first event, so that whoever looks at an empty list sees it grow.
       await db.commit([services.log.create(projectsStream.name({}))])
       // Nobody waits for it: until it is done, searches find what is indexed so far.
-      void rebuildSearch(files, search, services)
+      void rebuildSearch(files, search, services.logger)
     },
     close: async () => {
       await parser.close()
       await sources.close()
       await search.close()
     },
-  }
-}
-
-/** A search index that was lost is built again from the passages. */
-async function rebuildSearch(files: FileStore, search: SearchIndex, { logger }: Services): Promise<void> {
-  try {
-    if ((await search.size()) > 0) return
-    let count = 0
-    for await (const row of files.indexed()) {
-      for await (const chunks of files.chunksOf(row.id)) await search.put(row.project_id, row.id, chunks)
-      count += 1
-    }
-    if (count > 0) logger.info({ files: count }, 'the search index was built again')
-  } catch (err) {
-    logger.error({ err }, 'the search index could not be built again')
   }
 }

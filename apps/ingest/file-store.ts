@@ -161,6 +161,13 @@ export class FileStore {
     }
   }
 
+  /** How many passages the index has to hold at least: those of the files that went through all phases. */
+  async searchable(): Promise<number> {
+    const sql = "SELECT COALESCE(SUM(chunks), 0) AS n FROM files WHERE status = 'done' OR code = 'UNCHANGED'"
+    const [row] = await this.#db.read<{ n: number }>(statement(sql))
+    return Number(row?.n ?? 0)
+  }
+
   /** Every file that has passages, for building the index anew. */
   async *indexed(): AsyncGenerator<FileRow> {
     let after = ''

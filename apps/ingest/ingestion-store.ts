@@ -98,6 +98,14 @@ export class IngestionStore {
     return rows.map((row) => row.root_id)
   }
 
+  /** Uploads that an ingestion came of. */
+  async uploadIds(): Promise<Set<string>> {
+    const rows = await this.#db.read<{ source: string }>(
+      statement("SELECT source FROM ingestion_progress WHERE source_key = 'upload'"),
+    )
+    return new Set(rows.map(({ source }) => JSON.parse(source).uploadId))
+  }
+
   started(id: string, now: number): Write {
     return write(
       statement(

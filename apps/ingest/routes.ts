@@ -183,9 +183,20 @@ async function receiveFiles(request: FastifyRequest, upload: Upload): Promise<vo
     files: Number.POSITIVE_INFINITY,
     parts: Number.POSITIVE_INFINITY,
   }
-  for await (const part of request.parts({ limits })) {
-    if (part.type === 'file') await upload.add(part.filename, part.file)
+  try {
+    for await (const part of request.parts({ limits })) {
+      if (part.type === 'file') await upload.add(part.filename, part.file)
+    }
+  } catch (error) {
+    throw isOfTheBody(error) ? new HoldfastError('INVALID_INPUT', MALFORMED, { cause: error }) : error
   }
+}
+
+const MALFORMED = 'The body is not whole or not multipart/form-data as RFC 7578 has it.'
+
+/** Whether the reader of the body threw it: ours have a class, those of the system and of Fastify a code. */
+function isOfTheBody(error: unknown): boolean {
+  return error instanceof Error && !(error instanceof HoldfastError) && !('code' in error)
 }
 
 function sourceOf(body: z.infer<typeof NewIngestion>): Source {
