@@ -62,7 +62,7 @@ async function setUp(options: IngestOptions, services: Services) {
   })
   const files = new FileStore(db)
   const ingestions = new IngestionStore(db)
-  await sweepUploads(dataDir, ingestions, sources)
+  await sweepUploads(dataDir, ingestions, sources, services.logger)
   const run = ingestionRun({ services, files, ingestions, parser, sources, search, dataDir })
   const service = new IngestService({ services, files, ingestions, sources, search, run })
   return {

@@ -1,9 +1,11 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Logger } from 'pino'
+import type { Services } from '@holdfast/server'
 import type { FileStore } from './file-store.ts'
 import type { IngestionStore } from './ingestion-store.ts'
 import type { SearchIndex, Sources } from './ports.ts'
+
+type Logger = Services['logger']
 
 /** What a start has to put right after a crash; a clean stop leaves nothing of it. */
 
@@ -11,14 +13,21 @@ import type { SearchIndex, Sources } from './ports.ts'
  * Removes uploads that no ingestion knows of: their sender was cut off, or never heard that they arrived. Only before
  * the server listens, since an upload being received is not known either.
  */
-export async function sweepUploads(dataDir: string, ingestions: IngestionStore, sources: Sources): Promise<void> {
+export async function sweepUploads(
+  dataDir: string,
+  ingestions: IngestionStore,
+  sources: Sources,
+  logger: Logger,
+): Promise<void> {
   const folders = await readdir(join(dataDir, 'uploads')).catch(() => [])
   if (folders.length === 0) return
   const known = await ingestions.uploadIds()
   for (const folder of folders) {
     const uploadId = folder.replace(/\.removed$/, '')
     if (known.has(uploadId)) continue
-    await sources.discard({ kind: 'upload', uploadId, files: 0 }, '')
+    await sources.discard({ kind: 'upload', uploadId, files: 0 }, '').catch((err: unknown) => {
+      logger.warn({ err, folder }, 'what is left of an upload could not be removed')
+    })
   }
 }
 
