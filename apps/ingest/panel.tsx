@@ -1,4 +1,4 @@
-import type { Panel } from '@holdfast/dashboard/ui'
+import type { Panel } from '@holdfast/ui'
 import { createRoute, lazyRouteComponent, redirect, useNavigate } from '@tanstack/react-router'
 import { FolderTree } from 'lucide-react'
 import { ProjectsPage } from './panel/projects-page.tsx'

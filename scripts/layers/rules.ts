@@ -40,7 +40,7 @@ export interface LayerRules {
   console: RegExp
 }
 
-const APPS_STAND_ON = ['protocol', 'server', 'client', 'react', 'dashboard-ui']
+const APPS_STAND_ON = ['protocol', 'server', 'client', 'react', 'ui']
 
 export const RULES: LayerRules = {
   units: [
@@ -49,18 +49,13 @@ export const RULES: LayerRules = {
     { name: 'client', paths: ['packages/client/'], imports: ['protocol'], browser: true },
     { name: 'react', paths: ['packages/react/'], imports: ['protocol', 'client'], browser: true },
     { name: 'testing', paths: ['packages/testing/'], imports: ['protocol', 'server', 'client'] },
-    // The page's parts, without a page: apps build their panels of them.
-    {
-      name: 'dashboard-ui',
-      paths: ['apps/dashboard/src/ui/'],
-      imports: ['protocol', 'client', 'react'],
-      browser: true,
-    },
+    // The design system: the page's shell and every app's panel are built of it.
+    { name: 'ui', paths: ['packages/ui/'], imports: ['protocol', 'client', 'react'], browser: true },
     { name: 'ingest', paths: ['apps/ingest/'], imports: APPS_STAND_ON },
     {
       name: 'dashboard',
       paths: ['apps/dashboard/'],
-      imports: ['protocol', 'client', 'react', 'dashboard-ui', 'ingest'],
+      imports: ['protocol', 'client', 'react', 'ui', 'ingest'],
     },
     { name: 'host', paths: ['apps/host/'], imports: ['protocol', 'server', 'client', 'ingest'] },
     { name: 'scripts', paths: ['scripts/', 'vitest.config.ts'], imports: ['protocol', 'server', 'ingest', 'host'] },
@@ -88,7 +83,7 @@ export const RULES: LayerRules = {
     { from: 'transport', to: 'runs', why: 'a transport carries streams, whatever writes them' },
   ],
   browserFiles: /^(streams|client|view)\.ts$|^panel\.tsx$|^panel\//,
-  browserImports: ['protocol', 'client', 'react', 'dashboard-ui'],
+  browserImports: ['protocol', 'client', 'react', 'ui'],
   doors: [{ from: 'apps/host/', to: 'scripts/build-page.ts', why: 'the host builds a page that is stale' }],
   proof: /\.test\.tsx?$|\.contract\.ts$|\/fixtures(\/|\.ts$)|\/test-support(\/|\.ts$)/,
   environment:

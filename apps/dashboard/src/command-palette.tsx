@@ -1,6 +1,6 @@
+import { type Command, classNames, Dialog } from '@holdfast/ui'
 import { Search } from 'lucide-react'
 import { type KeyboardEvent, useId, useState } from 'react'
-import { type Command, classNames, Dialog } from './ui/index.ts'
 
 interface CommandPaletteProps {
   open: boolean

@@ -1,7 +1,7 @@
 import type { Connection } from '@holdfast/client'
 import { useConnection } from '@holdfast/react'
+import { Button, Chip, relativeTime, useNow } from '@holdfast/ui'
 import { CircleSlash, LoaderCircle, Plug, Radio, WifiOff } from 'lucide-react'
-import { Button, Chip, relativeTime, useNow } from './ui/index.ts'
 
 /** How the page is connected: icon, word and colour, and what can be done where it is not. */
 export function ConnectionMark() {

@@ -1,9 +1,4 @@
 import { RequestError } from '@holdfast/client'
-import { Ban, Check, CircleSlash, Clock, FolderTree, LoaderCircle, Plus, RotateCw, Search } from 'lucide-react'
-import { type ReactNode, useState } from 'react'
-import { Mark } from './connection-mark.tsx'
-import { Key } from './keyboard-help.tsx'
-import { SignInForm } from './sign-in.tsx'
 import {
   Button,
   Chip,
@@ -22,7 +17,12 @@ import {
   SkeletonRows,
   TabPanel,
   Tabs,
-} from './ui/index.ts'
+} from '@holdfast/ui'
+import { Ban, Check, CircleSlash, Clock, FolderTree, LoaderCircle, Plus, RotateCw, Search } from 'lucide-react'
+import { type ReactNode, useState } from 'react'
+import { Mark } from './connection-mark.tsx'
+import { Key } from './keyboard-help.tsx'
+import { SignInForm } from './sign-in.tsx'
 
 /** Every component in every state, in both themes. */
 export default function DesignPage() {

@@ -1,5 +1,5 @@
+import { Dialog } from '@holdfast/ui'
 import { Fragment } from 'react'
-import { Dialog } from './ui/index.ts'
 
 const KEYS: [keys: string[], what: string][] = [
   [['/'], 'Search'],

@@ -1,12 +1,12 @@
-import './ui/styles.css'
+import '@holdfast/ui/styles.css'
 import { browserWorld, RequestError, StreamClient } from '@holdfast/client'
 import { StreamProvider } from '@holdfast/react'
+import { Notices } from '@holdfast/ui'
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { router } from './router.tsx'
-import { Notices } from './ui/index.ts'
 
 const client = new StreamClient(browserWorld(window))
 const queries = new QueryClient({

@@ -1,5 +1,5 @@
 import { ingestPanel } from '@holdfast/ingest/panel'
-import type { Panel } from './ui/panel.ts'
+import type { Panel } from '@holdfast/ui'
 
 /** The apps whose panels this page shows; taking a line out takes the app out of the page. */
 export const panels: Panel[] = [ingestPanel]

@@ -1,8 +1,8 @@
+import { buttonClass, Empty, Failure } from '@holdfast/ui'
 import { createRootRoute, createRoute, createRouter, Link, lazyRouteComponent } from '@tanstack/react-router'
 import { Compass } from 'lucide-react'
 import { panels } from './panels.ts'
 import { Shell } from './shell.tsx'
-import { buttonClass, Empty, Failure } from './ui/index.ts'
 
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFound })
 const design = createRoute({

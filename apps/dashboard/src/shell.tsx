@@ -1,5 +1,6 @@
 import { RequestError } from '@holdfast/client'
 import { useConnection, useStreamClient } from '@holdfast/react'
+import { Button, type Command, Failure, moveRow, type Panel, Skeleton, useHotkeys } from '@holdfast/ui'
 import { useQuery } from '@tanstack/react-query'
 import { Link, Outlet, useNavigate } from '@tanstack/react-router'
 import { Keyboard, Search } from 'lucide-react'
@@ -11,7 +12,6 @@ import { Logo } from './logo.tsx'
 import { panels } from './panels.ts'
 import { SignIn } from './sign-in.tsx'
 import { ThemeSwitch } from './theme-switch.tsx'
-import { Button, type Command, Failure, moveRow, type Panel, Skeleton, useHotkeys } from './ui/index.ts'
 
 const navigation = panels.flatMap((panel) => panel.navigation)
 

@@ -1,7 +1,7 @@
+import { Button, Field } from '@holdfast/ui'
 import { KeyRound } from 'lucide-react'
 import { type FormEvent, useState } from 'react'
 import { Logo } from './logo.tsx'
-import { Button, Field } from './ui/index.ts'
 
 /** The page of somebody who is not signed in. */
 export function SignIn() {

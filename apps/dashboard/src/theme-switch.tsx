@@ -1,6 +1,6 @@
+import { Button } from '@holdfast/ui'
 import { Monitor, Moon, Sun } from 'lucide-react'
 import { type Theme, useTheme } from './theme.ts'
-import { Button } from './ui/index.ts'
 
 const NEXT: Record<Theme, Theme> = { system: 'light', light: 'dark', dark: 'system' }
 const ICON = { system: Monitor, light: Sun, dark: Moon } as const

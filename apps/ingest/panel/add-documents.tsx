@@ -1,5 +1,5 @@
-import { Button, Choice, Dialog, DialogActions, Failure, Field } from '@holdfast/dashboard/ui'
 import { useStreamClient } from '@holdfast/react'
+import { Button, Choice, Dialog, DialogActions, Failure, Field } from '@holdfast/ui'
 import { useQuery } from '@tanstack/react-query'
 import { FolderUp, GitBranch, Globe, HardDrive, type LucideIcon, Map as MapIcon } from 'lucide-react'
 import { type FormEvent, type ReactNode, useState } from 'react'

@@ -1,4 +1,4 @@
-import { classNames, TONE_TEXT } from '@holdfast/dashboard/ui'
+import { classNames, TONE_TEXT } from '@holdfast/ui'
 import { CircleSlash, SkipForward, X } from 'lucide-react'
 import { FILE_CODES, type FileCode, type FileGroup, type FileStatus, formatCount } from '../view.ts'
 import type { ProjectSearch } from './project-route.ts'

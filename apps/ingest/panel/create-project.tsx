@@ -1,4 +1,4 @@
-import { Button, Dialog, DialogActions, Field } from '@holdfast/dashboard/ui'
+import { Button, Dialog, DialogActions, Field } from '@holdfast/ui'
 import { useNavigate } from '@tanstack/react-router'
 import { type FormEvent, useState } from 'react'
 import { useCreateProject } from './queries.ts'

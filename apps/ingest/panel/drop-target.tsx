@@ -1,4 +1,4 @@
-import { useReport } from '@holdfast/dashboard/ui'
+import { useReport } from '@holdfast/ui'
 import { FolderDown } from 'lucide-react'
 import { useEffect, useEffectEvent, useState } from 'react'
 import { formatCount } from '../view.ts'

@@ -1,4 +1,4 @@
-import { Button, Choice, Empty, Failure, Field, SkeletonRows } from '@holdfast/dashboard/ui'
+import { Button, Choice, Empty, Failure, Field, SkeletonRows } from '@holdfast/ui'
 import { FileX, Filter } from 'lucide-react'
 import type { UseIngestionSocket } from '../client.ts'
 import { type FileGroup, type FileStatus, formatCount } from '../view.ts'

@@ -1,4 +1,4 @@
-import { Button, useReport } from '@holdfast/dashboard/ui'
+import { Button, useReport } from '@holdfast/ui'
 import { RotateCw } from 'lucide-react'
 import { type KeyboardEvent, useEffect, useEffectEvent, useRef } from 'react'
 import { type FileView, formatBytes, formatCount } from '../view.ts'

@@ -1,4 +1,4 @@
-import { Button, classNames, Empty, Failure, Moment, SkeletonRows, TONE_TEXT } from '@holdfast/dashboard/ui'
+import { Button, classNames, Empty, Failure, Moment, SkeletonRows, TONE_TEXT } from '@holdfast/ui'
 import { Link } from '@tanstack/react-router'
 import { History } from 'lucide-react'
 import { formatCount, formatDuration, type IngestionView } from '../view.ts'

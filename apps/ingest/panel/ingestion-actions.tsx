@@ -1,4 +1,4 @@
-import { Button, Dialog, DialogActions, Menu, MenuItem, useHotkeys, useReport } from '@holdfast/dashboard/ui'
+import { Button, Dialog, DialogActions, Menu, MenuItem, useHotkeys, useReport } from '@holdfast/ui'
 import { ChevronDown, RotateCw, SkipForward, Square } from 'lucide-react'
 import { useState } from 'react'
 import type { UseIngestionSocket } from '../client.ts'

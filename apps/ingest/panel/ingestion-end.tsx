@@ -1,4 +1,4 @@
-import { CopyButton, Moment } from '@holdfast/dashboard/ui'
+import { CopyButton, Moment } from '@holdfast/ui'
 import { Check, CircleSlash, Info } from 'lucide-react'
 import type { UseIngestionSocket } from '../client.ts'
 import { PHASES } from '../streams.ts'

@@ -1,4 +1,4 @@
-import { Chip, classNames, Moment, ProgressBar, Skeleton, TONE_TEXT } from '@holdfast/dashboard/ui'
+import { Chip, classNames, Moment, ProgressBar, Skeleton, TONE_TEXT } from '@holdfast/ui'
 import { Link } from '@tanstack/react-router'
 import { Ban, Check, CircleDashed, CircleSlash, Clock, LoaderCircle, RotateCcw } from 'lucide-react'
 import type { ReactNode } from 'react'

@@ -1,4 +1,4 @@
-import { Button } from '@holdfast/dashboard/ui'
+import { Button } from '@holdfast/ui'
 import { FilePlus, FolderUp } from 'lucide-react'
 import { type ChangeEvent, useRef } from 'react'
 import { type LocalFolder, readPicked } from './dropped-files.ts'

@@ -1,4 +1,4 @@
-import { Button, Empty, Failure, Skeleton, TabPanel, Tabs, useHotkeys } from '@holdfast/dashboard/ui'
+import { Button, Empty, Failure, Skeleton, TabPanel, Tabs, useHotkeys } from '@holdfast/ui'
 import { Link } from '@tanstack/react-router'
 import { FolderUp, Plus } from 'lucide-react'
 import { useEffect, useState } from 'react'

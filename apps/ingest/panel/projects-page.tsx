@@ -1,5 +1,5 @@
-import { Button, Empty, Failure, Moment, ProgressBar, SkeletonRows, TONE_TEXT, useReport } from '@holdfast/dashboard/ui'
 import { useStream } from '@holdfast/react'
+import { Button, Empty, Failure, Moment, ProgressBar, SkeletonRows, TONE_TEXT, useReport } from '@holdfast/ui'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { FolderPlus, FolderTree } from 'lucide-react'
 import { useEffect, useState } from 'react'

@@ -1,4 +1,4 @@
-import { Empty, Failure, Field, SkeletonRows } from '@holdfast/dashboard/ui'
+import { Empty, Failure, Field, SkeletonRows } from '@holdfast/ui'
 import { Search, SearchX } from 'lucide-react'
 import { Fragment } from 'react'
 import type { SearchHitView } from '../view.ts'

@@ -1,4 +1,4 @@
-import { Chip, type Tone } from '@holdfast/dashboard/ui'
+import { Chip, type Tone } from '@holdfast/ui'
 import {
   Ban,
   Check,

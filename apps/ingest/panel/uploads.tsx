@@ -1,4 +1,4 @@
-import { Button, ProgressBar, useReport } from '@holdfast/dashboard/ui'
+import { Button, ProgressBar, useReport } from '@holdfast/ui'
 import { useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { X } from 'lucide-react'

@@ -6,6 +6,7 @@ import { ftsQuery, parseQuery } from './search-query.ts'
 // Marks around a match, which no text holds: they are taken out of what is indexed.
 const OPEN = '\u0001'
 const CLOSE = '\u0002'
+const MARKS = new RegExp(`([${OPEN}${CLOSE}])`)
 
 const SCHEMA = [
   // Which passages a file has, since an FTS5 table finds by words only.
@@ -100,7 +101,7 @@ function spans(marked: string): [number, number][] {
   const found: [number, number][] = []
   let position = 0
   let start = 0
-  for (const part of marked.split(/([\u0001\u0002])/)) {
+  for (const part of marked.split(MARKS)) {
     if (part === OPEN) start = position
     else if (part === CLOSE) found.push([start, position])
     else position += part.length
