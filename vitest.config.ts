@@ -1,4 +1,7 @@
 import { defineConfig } from 'vitest/config'
+import { SummaryReporter } from './scripts/summary-reporter.ts'
+
+const isCi = process.env.CI === 'true'
 
 export default defineConfig({
   test: {
@@ -6,13 +9,16 @@ export default defineConfig({
     // Real databases, sockets and a browser: generous, since two cores run all of it.
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    reporters: [['default', { summary: false }], new SummaryReporter({ skippedFails: isCi })],
     coverage: {
+      enabled: isCi,
       provider: 'v8',
       include: ['packages/*/src/**/*.{ts,tsx}', 'apps/**/*.{ts,tsx}'],
       exclude: [
         '**/*.test.*',
         '**/*.contract.ts',
         '**/fixtures/**',
+        '**/fixtures.ts',
         '**/dist/**',
         'apps/dashboard/**',
         'apps/*/panel*/**',

@@ -40,7 +40,7 @@ interface Node {
  * comments nor strings are taken for code. Throws where the file does not parse.
  */
 export function parseSource(text: string, path: string): ParsedSource {
-  const program = parseAst(text, { lang: path.endsWith('x') ? 'tsx' : 'ts' }) as unknown as Node
+  const program = programOf(text, path)
   const lineOf = lineCounter(text)
   const found: ParsedSource = { imports: [], uses: [], tests: [] }
   visit(program, (node) => {
@@ -52,6 +52,14 @@ export function parseSource(text: string, path: string): ParsedSource {
     if (title !== undefined) found.tests.push({ text: title, line: lineOf(node.start) })
   })
   return found
+}
+
+function programOf(text: string, path: string): Node {
+  try {
+    return parseAst(text, { lang: path.endsWith('x') ? 'tsx' : 'ts' }) as unknown as Node
+  } catch (error) {
+    throw new Error(`${path} does not parse: ${error instanceof Error ? error.message : error}`, { cause: error })
+  }
 }
 
 function visit(node: Node, look: (node: Node) => void): void {

@@ -32,7 +32,8 @@ const list = (separator: string | RegExp) =>
       .filter((part) => part !== ''),
   )
 
-const Environment = z.object({
+/** What the environment may say, with the defaults; docs/configuration.md is checked against it. */
+export const Environment = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: port.default(4000),
   DATA_DIR: z.string().min(1).default('./data'),

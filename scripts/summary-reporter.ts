@@ -1,0 +1,45 @@
+import { writeSync } from 'node:fs'
+import type { Reporter, TestModule } from 'vitest/node'
+
+export interface SummaryOptions {
+  /** A test that was skipped makes the run fail. */
+  skippedFails: boolean
+  /** Default: the program's standard output, when it ends. */
+  write?: (line: string) => void
+}
+
+/**
+ * Ends a run's output with one plain line, `N passed, N failed`, for people and programs. It is written as the
+ * process ends, so that nothing (the coverage table least of all) comes after it.
+ */
+export class SummaryReporter implements Reporter {
+  readonly #options: SummaryOptions
+
+  constructor(options: SummaryOptions) {
+    this.#options = options
+  }
+
+  onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
+    const { skippedFails, write } = this.#options
+    const count = { passed: 0, failed: errors.length, skipped: [] as string[] }
+    for (const module of modules) {
+      // A file that did not load, or whose hooks failed, has tests that never ran: it counts as one failure.
+      if (module.errors().length > 0) count.failed += 1
+      for (const test of module.children.allTests()) {
+        const { state } = test.result()
+        if (state === 'passed') count.passed += 1
+        else if (state === 'failed') count.failed += 1
+        else count.skipped.push(`${module.relativeModuleId}: ${test.name}`)
+      }
+    }
+    const lines: string[] = []
+    if (skippedFails && count.skipped.length > 0) {
+      lines.push(...count.skipped.map((name) => `skipped: ${name}`))
+      count.failed += count.skipped.length
+    }
+    if (count.failed > 0) process.exitCode = 1
+    lines.push(`${count.passed} passed, ${count.failed} failed`)
+    if (write) for (const line of lines) write(line)
+    else process.once('exit', () => writeSync(1, `${lines.join('\n')}\n`))
+  }
+}
