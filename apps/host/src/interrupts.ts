@@ -26,8 +26,10 @@ export function listenForInterrupts(process: NodeJS.Process): Interrupts {
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => interrupt(name))
   for (const output of [process.stdout, process.stderr]) {
     output.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error
-      interrupt('SIGPIPE')
+      // Nobody reads it any more: a pipe whose reader has gone, a terminal that was closed.
+      if (error.code === 'EPIPE' || error.code === 'EIO') return interrupt('SIGPIPE')
+      process.stderr.write(`holdfast: the output cannot be written: ${error.message}\n`)
+      process.exit(1)
     })
   }
   return {

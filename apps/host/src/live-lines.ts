@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util'
-import type { Output } from './ingest/report.ts'
+import type { Output } from './terminal.ts'
 import { textWidth } from './text-width.ts'
 
 const HIDE_CURSOR = '\x1b[?25l'

@@ -1,3 +1,5 @@
+import { enableCompileCache } from 'node:module'
+import { fileURLToPath } from 'node:url'
 import { Help } from './command-line.ts'
 import { Stop } from './stop.ts'
 
@@ -51,4 +53,7 @@ function fail(error: unknown): void {
   process.exit(isStop ? error.exitCode : 1)
 }
 
+// Compiled sources are kept from one start to the next, which halves it. Beside the code they were made of, where only
+// who may change that code may write; where nobody may, it starts without.
+enableCompileCache(fileURLToPath(new URL('../../../node_modules/.cache/holdfast', import.meta.url)))
 await main(process.argv.slice(2)).catch(fail)

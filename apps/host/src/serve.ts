@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import closeWithGrace from 'close-with-grace'
 import { ensurePageBuilt } from '../../../scripts/build-page.ts'
@@ -28,6 +29,8 @@ export async function serve(args: readonly string[]): Promise<void> {
   const say = (text: string) => {
     if (values.json !== true) process.stdout.write(text)
   }
+  // Whoever read its words may go; the server stays.
+  process.stdout.on('error', () => {})
   const server = await startServer(config, {
     logger,
     page: () => builtPage((line) => say(`${line}\n`)),
@@ -39,6 +42,8 @@ export async function serve(args: readonly string[]): Promise<void> {
   })
   say(readyText(config, server))
   if (values.json === true) process.stdout.write(`${readyLine(config, server)}\n`)
+  // A process that is killed would not keep what it compiled.
+  setImmediate(() => flushCompileCache())
   const closing = closeWithGrace({ delay: TERMINATE_MS, logger: false }, async ({ signal, err }) => {
     if (err) logger.fatal({ err }, 'an error nobody caught')
     if (signal === 'SIGINT') setTimeout(() => process.exit(1), INTERRUPT_MS).unref()

@@ -2,6 +2,11 @@ import { styleText } from 'node:util'
 
 type Format = Parameters<typeof styleText>[0]
 
+/** Where text goes. */
+export interface Output {
+  write(text: string): unknown
+}
+
 /** Colour only where a terminal wants it (NO_COLOR, FORCE_COLOR and pipes are honoured). */
 function formatter(format: Format) {
   return (text: string): string => styleText(format, text, { stream: process.stdout })

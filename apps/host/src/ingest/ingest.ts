@@ -13,7 +13,7 @@ import { jsonReport } from './json-report.ts'
 import { liveReport } from './live-report.ts'
 import { plainReport } from './plain-report.ts'
 import type { Report, Summary } from './report.ts'
-import { type NamedSource, readSource } from './source.ts'
+import { isSameSource, type NamedSource, readSource } from './source.ts'
 
 const USAGE = `holdfast ingest <path, URL or owner/name> [options]
 
@@ -78,11 +78,18 @@ async function carryOut(work: Work): Promise<number> {
   const client = new IngestClient(terminalWorld(server.address))
   if (interrupts.signal.aborted) return interrupts.exitCode
   const project = await client.findOrCreateProject(work.project)
-  const { ingestionId } = await begin(client, source, server, project)
-  const { label } = source
-  const { url } = server.address()
-  const isBehind = project.ingestion !== null && project.ingestion.completedAt === null
-  report.begin({ label, projectName: project.name, serverUrl: url, isOwnServer: server.isOwn, isBehind })
+  const unfinished = project.ingestion?.completedAt === null ? project.ingestion : null
+  // Stopped with the server that was this command's own, and taken up again by this one.
+  const resumed = server.isOwn && unfinished && isSameSource(source, unfinished.source) ? unfinished : null
+  const { ingestionId } = resumed ?? (await begin(client, source, server, project))
+  report.begin({
+    label: source.label,
+    projectName: project.name,
+    serverUrl: server.address().url,
+    isOwnServer: server.isOwn,
+    isResumed: resumed !== null,
+    isBehind: unfinished !== null && resumed === null,
+  })
   let last: IngestionState | null = null
   await client.follow(project.id, ingestionId, {
     onEvent: (event, offset, state) => {
@@ -96,7 +103,7 @@ async function carryOut(work: Work): Promise<number> {
   if (interrupts.cause === 'SIGPIPE') return interrupts.exitCode
   if (summary.status === 'left') {
     const stream = ingestionStream.name({ projectId: project.id, ingestionId })
-    report.left(summary, { isOwnServer: server.isOwn, serverUrl: url, dataDir, stream })
+    report.left(summary, { isOwnServer: server.isOwn, serverUrl: server.address().url, dataDir, stream })
     return summary.exitCode
   }
   await report.end(summary, (group) => client.files(project.id, ingestionId, group))

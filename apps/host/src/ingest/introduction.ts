@@ -1,12 +1,13 @@
 import { style } from '../terminal.ts'
 import { printable } from '../text-width.ts'
-import type { Leaving, Report } from './report.ts'
+import type { Beginning, Leaving } from './report.ts'
 
 /** What is about to happen, in the words of the page. */
-export function introduction(what: Parameters<Report['begin']>[0]): string {
-  const { label, projectName, serverUrl, isOwnServer, isBehind } = what
+export function introduction(what: Beginning): string {
+  const { label, projectName, serverUrl, isOwnServer, isResumed, isBehind } = what
   const where = isOwnServer ? 'in this process: no server runs on this DATA_DIR' : `by the server at ${serverUrl}`
-  const lines = [`Ingesting ${style.bold(label)}`, style.dim(`into the project ${printable(projectName)}, ${where}`)]
+  const doing = isResumed ? 'Going on with' : 'Ingesting'
+  const lines = [`${doing} ${style.bold(label)}`, style.dim(`into the project ${printable(projectName)}, ${where}`)]
   if (isBehind) lines.push('It waits until the earlier ingestion of this project has ended.')
   return `${lines.join('\n')}\n\n`
 }

@@ -1,7 +1,8 @@
 import type { FileView } from '@holdfast/ingest/view'
 import { describeReconnecting } from '../follow-stream.ts'
+import type { Output } from '../terminal.ts'
 import { farewell } from './introduction.ts'
-import type { Output, Report, Summary } from './report.ts'
+import type { Report, Summary } from './report.ts'
 
 /** For programs: each event as it was received on a line of stdout, and last a line of type `summary`. */
 export function jsonReport(stdout: Output, stderr: Output): Report {

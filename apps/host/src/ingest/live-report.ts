@@ -3,10 +3,10 @@ import { ingestionStream } from '@holdfast/ingest/streams'
 import type { Clock } from '@holdfast/protocol'
 import { describeReconnecting } from '../follow-stream.ts'
 import { LiveLines } from '../live-lines.ts'
-import { style } from '../terminal.ts'
+import { type Output, style } from '../terminal.ts'
 import { farewell, introduction } from './introduction.ts'
 import { progressLines } from './progress-lines.ts'
-import type { Output, Report } from './report.ts'
+import type { Report } from './report.ts'
 import { writeSummary } from './summary-text.ts'
 
 /** At most so often is anything redrawn, ms: fast enough to be live, slow enough to be read. */

@@ -1,10 +1,11 @@
 import { PHASES } from '@holdfast/ingest/streams'
 import { formatCount } from '@holdfast/ingest/view'
 import { describeReconnecting } from '../follow-stream.ts'
+import type { Output } from '../terminal.ts'
 import { printable } from '../text-width.ts'
 import { farewell, introduction } from './introduction.ts'
 import { dealtWith, leftText, PHASE_TITLES, rateText } from './phase-text.ts'
-import type { Output, Report } from './report.ts'
+import type { Report } from './report.ts'
 import { writeSummary } from './summary-text.ts'
 
 /** For logs and pipes: a line when a phase begins, and one for each tenth of it. */

@@ -16,7 +16,7 @@ export function progressLines(state: IngestionState, columns: number): string[] 
     const percent = look === 'done' ? 100 : (state.phases[index]?.percent ?? 0)
     const title = PHASE_TITLES[name].padEnd(8)
     const share = (look === 'waiting' ? 'waits' : `${Math.floor(percent)} %`).padStart(5)
-    const taken = textWidth(GAP + title + GAP + share + GAP) + width
+    const taken = textWidth(`${GAP}${title}${GAP} ${share}${GAP}`) + width
     const details = fitting(detailsOf(state, index), columns - taken - 1)
     const painted = look === 'waiting' ? style.dim : look === 'stopped' ? style.failed : (text: string) => text
     const line = `${GAP}${painted(title)}${GAP}${bar(percent, width, look)} ${painted(share)}`

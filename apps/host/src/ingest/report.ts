@@ -17,6 +17,17 @@ export interface Summary {
   groups: FileGroup[]
 }
 
+export interface Beginning {
+  label: string
+  projectName: string
+  serverUrl: string
+  isOwnServer: boolean
+  /** It was stopped before and goes on now. */
+  isResumed: boolean
+  /** An earlier ingestion of the project has not ended. */
+  isBehind: boolean
+}
+
 /** What becomes of an ingestion that is watched no more. */
 export interface Leaving {
   /** The server was this command's own, so it does not go on for now either. */
@@ -29,7 +40,7 @@ export interface Leaving {
 
 /** Tells one ingestion to whoever watches: people on a terminal, people reading a log, or a program. */
 export interface Report {
-  begin(what: { label: string; projectName: string; serverUrl: string; isOwnServer: boolean; isBehind: boolean }): void
+  begin(what: Beginning): void
   event(event: IngestionEvent, offset: Offset, state: IngestionState): void
   connection(connection: Connection): void
   /** `failedFiles` are read as they are wanted: there may be very many. */
@@ -38,9 +49,4 @@ export interface Report {
   left(summary: Summary, where: Leaving): void
   /** Leaves the terminal as it should be; harmless when called twice. */
   close(): void
-}
-
-/** Where text goes. */
-export interface Output {
-  write(text: string): unknown
 }

@@ -1,5 +1,6 @@
-import { statSync } from 'node:fs'
+import { realpathSync, statSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
+import type { SourceView } from '@holdfast/ingest/view'
 import { usageStop } from '../command-line.ts'
 import { Stop } from '../stop.ts'
 import { printable } from '../text-width.ts'
@@ -58,4 +59,12 @@ function nameAddress(address: string, sitemap: boolean): NamedSource {
 function nameRepository(repository: string, shown: string): NamedSource {
   const name = shown.replace(/\.git$/, '')
   return { body: { repository }, label: `${name} on GitHub`, projectName: name, path: null }
+}
+
+/** Whether an ingestion the server knows is of this source. */
+export function isSameSource({ body, path }: NamedSource, known: SourceView): boolean {
+  if (path !== null) return known.kind === 'path' && known.label === realpathSync(path)
+  if ('url' in body) return known.kind === 'url' && known.label === body.url
+  if ('sitemap' in body) return known.kind === 'sitemap' && known.label === body.sitemap
+  return false
 }

@@ -7,10 +7,10 @@ import {
   formatCount,
   formatDuration,
 } from '@holdfast/ingest/view'
-import { style } from '../terminal.ts'
+import { type Output, style } from '../terminal.ts'
 import { printable } from '../text-width.ts'
 import { files } from './phase-text.ts'
-import type { Output, Report, Summary } from './report.ts'
+import type { Report, Summary } from './report.ts'
 
 /** The end, for people: one line that sums it up, then the failed files by cause and the skipped ones in numbers. */
 export async function writeSummary(

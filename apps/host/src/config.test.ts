@@ -1,0 +1,63 @@
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { readConfig } from './config.ts'
+import { Stop } from './stop.ts'
+
+const cwd = tmpdir()
+
+/** Each variable with a value it does not take. */
+const BAD: [name: string, value: string, why: RegExp][] = [
+  ['PORT', 'http', /not a number/],
+  ['PORT', '70000', /above 65535/],
+  ['PORT', '-1', /below 0/],
+  ['PORT', '1.5', /not a whole number/],
+  ['DATABASE_URL', 'postgres://localhost/holdfast', /only a file path/],
+  ['OPERATOR_TOKEN', 'short', /shorter than 16/],
+  ['JWT_SECRET', 'short', /shorter than 32/],
+  ['ALLOWED_ORIGINS', 'https://a.org,nonsense', /not an origin/],
+  ['INGEST_ROOTS', '/nowhere/at/all', /is not a folder/],
+  ['INGEST_PROCESSES', '0', /below 1/],
+  ['INGEST_PROCESSES', 'many', /expected number|not a/i],
+  ['GITHUB_BASE_URL', 'nonsense', /not a URL/],
+  ['LOG_LEVEL', 'loud', /LOG_LEVEL/],
+]
+
+describe('readConfig', () => {
+  it.each(BAD)('[HOST1] %s=%s is refused in one line that names it', (name, value, why) => {
+    const refusal = catchStop(() => readConfig({ [name]: value }, cwd))
+    expect(refusal.exitCode).toBe(1)
+    expect(refusal.message).toMatch(new RegExp(`^${name} is not right: `))
+    expect(refusal.message).toMatch(why)
+    expect(refusal.message).not.toContain('\n')
+  })
+
+  it('[HOST1] NODE_ENV=production without JWT_SECRET is refused', () => {
+    expect(catchStop(() => readConfig({ NODE_ENV: 'production' }, cwd)).message).toMatch(/^JWT_SECRET is missing/)
+    expect(readConfig({ NODE_ENV: 'production', JWT_SECRET: 'x'.repeat(32) }, cwd).sessionSecret).toHaveLength(32)
+  })
+
+  it('[HOST1] an empty variable is one that was not set', () => {
+    const config = readConfig({ PORT: '', DATA_DIR: '', OPERATOR_TOKEN: '', INGEST_ROOTS: '' }, cwd)
+    expect(config).toMatchObject({ port: 4000, host: '127.0.0.1', dataDir: join(cwd, 'data'), operatorToken: null })
+    expect(config.ingestRoots).toEqual([cwd])
+  })
+
+  it('[HOST1] lists are read as such, paths from the folder it starts in', () => {
+    const roots = ['.', '/'].join(delimiter)
+    const config = readConfig({ INGEST_ROOTS: roots, ALLOWED_ORIGINS: 'https://a.org, https://b.org' }, cwd)
+    expect(config.ingestRoots).toEqual([cwd, '/'])
+    expect(config.allowedOrigins).toEqual(['https://a.org', 'https://b.org'])
+    expect(readConfig({ DATABASE_URL: 'elsewhere.db' }, cwd).databasePath).toBe(join(cwd, 'elsewhere.db'))
+  })
+})
+
+function catchStop(act: () => unknown): Stop {
+  try {
+    act()
+  } catch (error) {
+    if (error instanceof Stop) return error
+    throw error
+  }
+  throw new Error('it was accepted')
+}
