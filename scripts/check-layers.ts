@@ -73,7 +73,7 @@ function checkUnits(path: string, from: Unit, to: Unit, { specifier }: ResolvedI
     return `only the browser's files of an app import ${to.name}`
   }
   // The programs beside the house run its sources where they stand; everybody else goes by the package's door.
-  const isOutside = from.name === 'scripts' || from.name === 'bench' || isWithin(path, to)
+  const isOutside = from.name === 'scripts' || from.name === 'bench'
   if (specifier.startsWith('.') && !isOutside) return `"${specifier}" goes around the door of ${to.name}`
   return null
 }
@@ -118,11 +118,6 @@ function isBrowserFile(path: string, rules: LayerRules): boolean {
 
 function isAppServerSide(path: string, rules: LayerRules): boolean {
   return appFile(path) !== null && !isBrowserFile(path, rules)
-}
-
-/** Whether the other unit stands within the folder of the one a path is in, as the page's parts do in the page. */
-function isWithin(path: string, to: Unit): boolean {
-  return to.paths.some((at) => at.startsWith(`${path.split('/').slice(0, 2).join('/')}/`))
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
