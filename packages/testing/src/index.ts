@@ -1,6 +1,6 @@
 export { ManualClock } from './manual-clock.ts'
 export { freePort, startPostgres, type TestPostgres } from './postgres.ts'
-export type { SocketEnd, SocketOptions, TestSocket } from './test-socket.ts'
+export { openTestSocket, type SocketEnd, type SocketOptions, type TestSocket } from './test-socket.ts'
 export {
   createTestWorld,
   type RequestOptions,
