@@ -1,8 +1,9 @@
 import type { LookupFunction } from 'node:net'
 import { type Agent, request } from 'undici'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createAddressCheck } from './address-check.ts'
 import { type StandIn, standIn } from './fixtures.ts'
-import { createAddressCheck, createGuardedAgent } from './guarded-agent.ts'
+import { createGuardedAgent } from './guarded-agent.ts'
 
 describe('which addresses are public', () => {
   it('[P9b] refuses private, local, reserved and multicast ones in every notation that reaches the check', () => {

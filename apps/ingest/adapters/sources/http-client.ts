@@ -2,8 +2,8 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { pipeline, type Readable } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import { HoldfastError, isHoldfastError, sleep } from '@holdfast/protocol'
-import { type Agent, request } from 'undici'
-import { AddressRefusedError, createGuardedAgent } from './guarded-agent.ts'
+import type { Agent, request } from 'undici'
+import { AddressRefusedError } from './address-check.ts'
 import { HostGate } from './host-gate.ts'
 import type { ResolvedOptions } from './options.ts'
 
@@ -57,7 +57,7 @@ const WORTH_ANOTHER = new Set([408, 425, 429, 500, 502, 503, 504])
 
 export function createHttpClient(options: ResolvedOptions): HttpClient {
   const { limits, clock } = options
-  const agent = createGuardedAgent({ ...options, idleMs: limits.idleMs })
+  let opened: Promise<Undici> | null = null
   const gate = new HostGate(limits.requestsPerHost, clock)
 
   async function attempt<Value>(url: URL, get: GetOptions, consume: (response: HttpResponse) => Promise<Value>) {
@@ -65,7 +65,8 @@ export function createHttpClient(options: ResolvedOptions): HttpClient {
     const cancelTimeout = clock.after(get.timeoutMs, () => timeout.abort(new TimeoutError(get.timeoutMs)))
     const signal = AbortSignal.any([get.signal, timeout.signal])
     try {
-      return await follow(agent, url, { ...get, signal }, options.userAgent, consume)
+      opened ??= openUndici(options)
+      return await follow(await opened, url, { ...get, signal }, options.userAgent, consume)
     } catch (error) {
       // What undici throws on an abort depends on how far it had come; the signals know why.
       get.signal.throwIfAborted()
@@ -93,7 +94,7 @@ export function createHttpClient(options: ResolvedOptions): HttpClient {
         await sleep(clock, wait, get.signal)
       }
     },
-    close: () => agent.destroy(),
+    close: async () => (await opened)?.agent.destroy(),
   }
 }
 
@@ -128,8 +129,19 @@ export function retryAfterMs(header: string | undefined, now: number): number | 
   return Number.isNaN(date) ? null : Math.max(0, date - now)
 }
 
+interface Undici {
+  agent: Agent
+  request: typeof request
+}
+
+/** Read when the first download wants it: most servers start without one, and none should wait for it. */
+async function openUndici(options: ResolvedOptions): Promise<Undici> {
+  const [{ request }, { createGuardedAgent }] = await Promise.all([import('undici'), import('./guarded-agent.ts')])
+  return { agent: createGuardedAgent({ ...options, idleMs: options.limits.idleMs }), request }
+}
+
 async function follow<Value>(
-  agent: Agent,
+  { agent, request }: Undici,
   start: URL,
   get: GetOptions,
   userAgent: string,
