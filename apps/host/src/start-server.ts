@@ -1,7 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto'
 import { isIPv6 } from 'node:net'
-import { ingestApp } from '@holdfast/ingest'
-import { createServer, type HoldfastServer } from '@holdfast/server'
+import type { HoldfastServer } from '@holdfast/server'
 import { openSqliteDatabase } from '@holdfast/server/sqlite'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
@@ -28,8 +27,7 @@ export async function startServer(config: Config, { logger, page, onFatal }: Sta
   const dataDir = openDataDir(config.dataDir)
   try {
     const token = config.operatorToken ?? dataDir.secret('operator-token')
-    const pageFolder = await page?.()
-    const db = await openDatabase(config.databasePath, onFatal)
+    const [db, pageFolder, { createServer }, { ingestApp }] = await prepare(config, page, onFatal)
     const server = await createServer({
       db,
       apps: [
@@ -63,6 +61,20 @@ export async function startServer(config: Config, { logger, page, onFatal }: Sta
     }
   } catch (error) {
     dataDir.release()
+    throw error
+  }
+}
+
+/** Opens the store, in its own thread, while this one reads the rest of the program and looks after the page. */
+async function prepare(config: Config, page: StartOptions['page'], onFatal: StartOptions['onFatal']) {
+  const opening = openDatabase(config.databasePath, onFatal)
+  try {
+    return await Promise.all([opening, page?.(), import('@holdfast/server'), import('@holdfast/ingest')])
+  } catch (error) {
+    await opening.then(
+      (db) => db.close(),
+      () => {},
+    )
     throw error
   }
 }
