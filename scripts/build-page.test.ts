@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -31,6 +32,18 @@ describe('building the page', () => {
     expect(lines).toHaveLength(2)
     await writeFile(dashboard('src/other.ts'), 'export {}')
     expect((await build()).wasBuilt).toBe(true)
+  })
+
+  it('[PG1] is built once, however many servers start at the same time', async () => {
+    const builds = await Promise.all([ensurePageBuilt({ root }), ensurePageBuilt({ root }), ensurePageBuilt({ root })])
+    expect(builds.filter(({ wasBuilt }) => wasBuilt)).toHaveLength(1)
+    expect(existsSync(dashboard('dist.lock'))).toBe(false)
+  })
+
+  it('[PG1] does not wait for a builder that died', async () => {
+    const dead = spawnSync(process.execPath, ['--version'])
+    await writeFile(dashboard('dist.lock'), String(dead.pid))
+    expect((await ensurePageBuilt({ root })).wasBuilt).toBe(true)
   })
 
   it('[PG3] keeps the assets of the page before, for those who have it open', async () => {

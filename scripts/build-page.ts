@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
 import { createHash, type Hash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { cp, mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 export interface BuildPageOptions {
@@ -37,9 +38,11 @@ const SOURCES = [
   'packages/protocol/src',
   'packages/client/src',
   'packages/react/src',
+  'packages/ui/src',
 ]
 const DIST = 'apps/dashboard/dist'
 const STAMP = '.build-stamp'
+const LOCK = 'apps/dashboard/dist.lock'
 
 /**
  * Builds the page where its sources are newer than what was built. The new one is built beside the old and takes its
@@ -50,13 +53,53 @@ export async function ensurePageBuilt({ root, onProgress }: BuildPageOptions): P
   const started = performance.now()
   const folder = join(root, DIST)
   const stamp = stampOf(root)
-  const wasBuilt = stamp !== readStamp(folder)
-  if (wasBuilt) {
+  let wasBuilt = false
+  if (stamp !== readStamp(folder)) {
     onProgress?.('Building the page (once; again when its sources change) …')
-    await build(root, folder, stamp)
+    const unlock = await lock(join(root, LOCK))
+    try {
+      // Another process may have built it meanwhile.
+      wasBuilt = stamp !== readStamp(folder)
+      if (wasBuilt) await build(root, folder, stamp)
+    } finally {
+      unlock()
+    }
     onProgress?.(`Built the page in ${((performance.now() - started) / 1000).toFixed(1)} s.`)
   }
   return { folder, wasBuilt, ms: performance.now() - started }
+}
+
+/** One process builds at a time. The lock holds its builder's pid, so that one whose builder died is not waited for. */
+async function lock(file: string): Promise<() => void> {
+  for (;;) {
+    try {
+      writeFileSync(file, String(process.pid), { flag: 'wx' })
+      return () => rmSync(file, { force: true })
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    }
+    const builder = readLock(file)
+    if (builder !== null && !isRunning(builder)) rmSync(file, { force: true })
+    else await setTimeout(100)
+  }
+}
+
+/** `null` while the file is being written, or is gone. */
+function readLock(file: string): number | null {
+  try {
+    return Number(readFileSync(file, 'utf8')) || null
+  } catch {
+    return null
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
 }
 
 /** Says what the sources are, by path, size and time of change: reading them all would take too long at each start. */

@@ -1,0 +1,100 @@
+import { readFileSync } from 'node:fs'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { ServerProcess } from './server.ts'
+
+const RECORD_PROGRESS = readFileSync(new URL('record-progress.js', import.meta.url), 'utf8')
+
+export interface VisitorOptions {
+  /** Default 1280 by 800. */
+  width?: number
+  /** Default light. */
+  theme?: 'light' | 'dark'
+  /** A thumb instead of a mouse. Default false. */
+  touch?: boolean
+  /** Default true: comes by the operator's link. */
+  signedIn?: boolean
+}
+
+/** A fall of a progress bar within one task. */
+export interface Fall {
+  bar: string
+  from: number
+  to: number
+}
+
+/** Somebody with a browser profile of their own, at the real page. What goes wrong around them is written down. */
+export class Visitor {
+  readonly page: Page
+  readonly #context: BrowserContext
+  readonly #server: ServerProcess
+  /** Errors and warnings of the console, errors nobody caught, requests to other origins. */
+  readonly troubles: string[] = []
+
+  private constructor(context: BrowserContext, page: Page, server: ServerProcess) {
+    this.#context = context
+    this.page = page
+    this.#server = server
+    page.on('console', (message) => {
+      if (['error', 'warning'].includes(message.type())) this.troubles.push(`console: ${message.text()}`)
+    })
+    page.on('pageerror', (error) => this.troubles.push(`uncaught: ${error.message}`))
+    page.on('request', (request) => this.#watch(request.url()))
+    page.on('websocket', (socket) => this.#watch(socket.url().replace(/^ws/, 'http')))
+  }
+
+  static async arrive(browser: Browser, server: ServerProcess, options: VisitorOptions = {}): Promise<Visitor> {
+    const { width = 1280, theme = 'light', touch = false, signedIn = true } = options
+    const context = await browser.newContext({
+      baseURL: server.url,
+      viewport: { width, height: width < 500 ? 760 : 800 },
+      hasTouch: touch,
+      isMobile: touch,
+      colorScheme: theme,
+      locale: 'en-GB',
+      serviceWorkers: 'block',
+    })
+    context.setDefaultTimeout(15_000)
+    await context.addInitScript({ content: RECORD_PROGRESS })
+    const visitor = new Visitor(context, await context.newPage(), server)
+    if (signedIn) await visitor.page.goto(`/login?token=${server.token}`)
+    return visitor
+  }
+
+  /** Makes a project through the server's interface and goes to its page. */
+  async openNewProject(name: string): Promise<string> {
+    const { id } = await this.#server.request<{ id: string }>('POST', '/api/projects', { name })
+    await this.page.goto(`/projects/${id}`)
+    return id
+  }
+
+  /** How far each phase is, in percent, as the page tells it. */
+  async percents(): Promise<number[]> {
+    const bars = await this.page.getByTestId('phases').getByRole('progressbar').all()
+    return Promise.all(bars.map(async (bar) => Number(await bar.getAttribute('aria-valuenow'))))
+  }
+
+  /** Every bar that ever fell since the page was loaded, as an observer within the page saw it. */
+  falls(): Promise<Fall[]> {
+    return this.page.evaluate('window.progressFalls')
+  }
+
+  /** The server is about to go: what a browser says of that is no trouble of the page. Answers how to end it. */
+  expectLoss(): () => void {
+    const known = this.troubles.length
+    return () => {
+      const meanwhile = this.troubles.splice(known)
+      this.troubles.push(...meanwhile.filter((text) => !LOSS.test(text)))
+    }
+  }
+
+  async leave(): Promise<void> {
+    await this.#context.close()
+  }
+
+  #watch(url: string): void {
+    if (/^https?:/.test(url) && new URL(url).origin !== this.#server.url) this.troubles.push(`another origin: ${url}`)
+  }
+}
+
+// Chromium writes these itself; no page can keep it from that.
+const LOSS = /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|WebSocket connection to .* failed/

@@ -1,0 +1,63 @@
+import { findChromium, launchChromium, NO_CHROMIUM } from '@holdfast/testing/chromium'
+import type { Browser } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { ServerProcess } from './server.ts'
+import { Visitor, type VisitorOptions } from './visitor.ts'
+
+export interface BrowserWorld {
+  readonly server: ServerProcess
+  readonly browser: Browser
+  /** Leaves by itself at the end of the test; whatever went wrong around it fails the test. */
+  visitor(options?: VisitorOptions): Promise<Visitor>
+}
+
+interface WorldOptions {
+  /** More of the server's environment, known only when the tests begin. */
+  env?: () => Record<string, string> | Promise<Record<string, string>>
+}
+
+/**
+ * Tests with the system's Chromium and the real server, both for all of them. Where there is no browser they are
+ * skipped and one line says how to have them; with `CI=true` that is a failure.
+ */
+export function describeInBrowser(name: string, tests: (world: BrowserWorld) => void, options: WorldOptions = {}): void {
+  const executable = findChromium(process.env)
+  if (executable === null) {
+    const line = `${name}: skipped, for ${NO_CHROMIUM}`
+    if (process.env.CI === 'true') throw new Error(line)
+    process.stderr.write(`${line}\n`)
+  }
+  describe.skipIf(executable === null)(name, () => {
+    let server: ServerProcess
+    let browser: Browser
+    const visitors: Visitor[] = []
+    beforeAll(async () => {
+      const env = await options.env?.()
+      ;[server, browser] = await Promise.all([ServerProcess.start(env), launchChromium(executable ?? '')])
+    }, 180_000)
+    afterAll(async () => {
+      await browser?.close()
+      await server?.[Symbol.asyncDispose]()
+    })
+    afterEach(async () => {
+      const left = visitors.splice(0)
+      for (const visitor of left) await visitor.leave()
+      expect(left.flatMap(({ troubles }) => troubles)).toEqual([])
+    })
+    tests({
+      get server() {
+        return server
+      },
+      get browser() {
+        return browser
+      },
+      async visitor(wanted) {
+        const visitor = await Visitor.arrive(browser, server, wanted)
+        visitors.push(visitor)
+        return visitor
+      },
+    })
+  })
+}
+
+export { expect, it }
