@@ -64,8 +64,11 @@ class SqliteSearchIndex implements SearchIndex {
   async search(projectId: string, query: string, { limit, offset }: { limit: number; offset: number }) {
     const terms = parseQuery(query)
     if (terms.length === 0) return []
-    const all = await this.#hits(projectId, ftsQuery(terms, 'AND', 'heading text'), limit, offset)
+    const allTerms = ftsQuery(terms, 'AND', 'heading text')
+    const all = await this.#hits(projectId, allTerms, limit, offset)
     if (all.length > 0 || terms.length === 1) return all
+    // An empty page behind others is the end of them, not a reason to search for less.
+    if (offset > 0 && (await this.#hits(projectId, allTerms, 1, 0)).length > 0) return all
     return this.#hits(projectId, ftsQuery(terms, 'OR', 'heading text'), limit, offset)
   }
 
