@@ -4,6 +4,9 @@ import { type GatedParser, gatedParser } from './fixtures/gate.ts'
 import { createIngestWorld, type IngestWorld } from './fixtures/world.ts'
 import type { ProgressView } from './view.ts'
 
+// The machine may be busy with other tests.
+const PATIENCE = { timeout: 20_000, interval: 10 }
+
 let gate: GatedParser
 let world: IngestWorld
 let projectId: string
@@ -97,11 +100,11 @@ describe('The WebSocket of a project', () => {
     await Promise.all([staying.opened, leaving.opened])
     expect(sessions.size.sockets).toBe(before + 2)
     leaving.cut()
-    await expect.poll(() => sessions.size.sockets).toBe(before + 1)
+    await expect.poll(() => sessions.size.sockets, PATIENCE).toBe(before + 1)
     gate.open()
     await world.end(projectId, ingestionId)
     await staying.ended
-    await expect.poll(() => sessions.size.sockets).toBe(before)
+    await expect.poll(() => sessions.size.sockets, PATIENCE).toBe(before)
   })
 
   it('[P8a] refuses an offset of another project, or of none, before the upgrade', async () => {

@@ -171,9 +171,9 @@ export class RunEngine {
   }
 
   async #wakeWhenDue(names: readonly string[]): Promise<void> {
-    const due = await this.#store.nextDue(names)
-    const wait = due === null ? 0 : due - this.#options.clock.now()
-    if (wait > 0) this.#after(wait, () => this.wake())
+    const { clock } = this.#options
+    const due = await this.#store.nextDue(names, clock.now())
+    if (due !== null) this.#after(due - clock.now(), () => this.wake())
   }
 
   #carryOut(run: Run): void {

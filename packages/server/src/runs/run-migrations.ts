@@ -29,6 +29,8 @@ export const runMigrations: Migration[] = [
       'CREATE INDEX runs_due ON runs (status, due_at, id)',
       // One run of a key works at a time, whoever claims: the store itself refuses the second.
       "CREATE UNIQUE INDEX runs_serial ON runs (serial_key) WHERE status = 'working'",
+      // Who stands first in the line of a key.
+      "CREATE INDEX runs_waiting ON runs (serial_key, created_at, id) WHERE status = 'queued'",
       `CREATE TABLE run_steps (
          root_id TEXT NOT NULL,
          step_key TEXT NOT NULL,

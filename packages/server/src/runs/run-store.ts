@@ -45,7 +45,10 @@ export class RunStore {
     return row ? toRun(row) : null
   }
 
-  /** The next due run of one of these kinds, now working as `worker`; `null` where none is due or its key is taken. */
+  /**
+   * The next due run of one of these kinds, now working as `worker`; `null` where none is due or its key is taken. A
+   * run that was given back keeps its place: nothing that was queued behind it under its key overtakes it.
+   */
   async claim(names: readonly string[], worker: string, now: number, leaseUntil: number): Promise<Run | null> {
     const marks = names.map(() => '?').join(', ')
     const claim = statement(
@@ -54,8 +57,10 @@ export class RunStore {
        WHERE status = 'queued' AND id = (
          SELECT r.id FROM runs r
          WHERE r.status = 'queued' AND r.due_at <= ? AND r.name IN (${marks})
-           AND (r.serial_key IS NULL OR NOT EXISTS (
-             SELECT 1 FROM runs a WHERE a.serial_key = r.serial_key AND a.status = 'working'))
+           AND (r.serial_key IS NULL OR (
+             NOT EXISTS (SELECT 1 FROM runs a WHERE a.serial_key = r.serial_key AND a.status = 'working')
+             AND NOT EXISTS (SELECT 1 FROM runs a WHERE a.serial_key = r.serial_key AND a.status = 'queued'
+               AND (a.created_at < r.created_at OR (a.created_at = r.created_at AND a.id < r.id)))))
          ORDER BY r.due_at, r.id LIMIT 1)
        RETURNING ${COLUMNS}`,
       [worker, leaseUntil, now, now, ...names],
@@ -65,11 +70,14 @@ export class RunStore {
     return row ? toRun(row as unknown as RunRow) : null
   }
 
-  /** When the next queued run falls due; `null` where none is queued. */
-  async nextDue(names: readonly string[]): Promise<number | null> {
+  /** When the next queued run falls due; `null` where none will. What is due waits for a place or its key, not for time. */
+  async nextDue(names: readonly string[], now: number): Promise<number | null> {
     const marks = names.map(() => '?').join(', ')
     const [row] = await this.#db.read<{ due: number | null }>(
-      statement(`SELECT MIN(due_at) AS due FROM runs WHERE status = 'queued' AND name IN (${marks})`, names),
+      statement(`SELECT MIN(due_at) AS due FROM runs WHERE status = 'queued' AND due_at > ? AND name IN (${marks})`, [
+        now,
+        ...names,
+      ]),
     )
     return row?.due ?? null
   }

@@ -183,6 +183,34 @@ export function describeRuns(name: string, openDatabase: () => Promise<Database>
       expect(await ended(runs, first.id)).toBe('done')
     })
 
+    it('[RUN4] a run that was given back goes on before those queued behind it, on its own when its time comes', async () => {
+      const order: number[] = []
+      let isFull = true
+      work = async ({ input }) => {
+        order.push(input.n)
+        if (isFull) throw new HoldfastError('STORAGE_FULL')
+      }
+      const runs = engine()
+      await runs.open()
+      const first = await runs.start(definition, { n: 1 }, { serialKey: 'k' })
+      const isBack = async () => errors.length > 0 && (await runs.get(first.id))?.status
+      await expect.poll(isBack, { interval: 5, timeout: 10_000 }).toBe('queued')
+      clock.advance(1)
+      const second = await runs.start(definition, { n: 2 }, { serialKey: 'k' })
+      const other = await runs.start(definition, { n: 3 }, { serialKey: 'another' })
+      await expect.poll(() => order, { interval: 5, timeout: 10_000 }).toEqual([1, 3])
+      isFull = false
+      const passing = expect.poll(
+        async () => {
+          clock.advance(1_000)
+          return Promise.all([first, second, other].map(async ({ id }) => (await runs.get(id))?.status))
+        },
+        { interval: 5, timeout: 10_000 },
+      )
+      await passing.toEqual(['done', 'done', 'done'])
+      expect(order.filter((n) => n !== 3)).toEqual([1, 1, 2])
+    })
+
     it('[RUN5] cancel ends a queued run at once and a working one as soon as its step lets go', async () => {
       work = ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
       const runs = engine()
