@@ -156,12 +156,14 @@ export class RunEngine {
     while (this.#claimAgain && this.#state === 'open') {
       this.#claimAgain = false
       try {
+        let now = clock.now()
         while (this.#attempts.size < concurrency && this.#state === 'open') {
-          const run = await this.#store.claim(names, worker, clock.now(), clock.now() + leaseMs)
+          now = clock.now()
+          const run = await this.#store.claim(names, worker, now, now + leaseMs)
           if (!run) break
           this.#carryOut(run)
         }
-        await this.#wakeWhenDue(names)
+        await this.#wakeWhenDue(names, now)
       } catch (error) {
         // Another worker was first (CONFLICT on the serial key), or the store does not answer.
         if (!isHoldfastError(error, 'CONFLICT')) onError(error, null)
@@ -170,10 +172,10 @@ export class RunEngine {
     }
   }
 
-  async #wakeWhenDue(names: readonly string[]): Promise<void> {
-    const { clock } = this.#options
-    const due = await this.#store.nextDue(names, clock.now())
-    if (due !== null) this.#after(due - clock.now(), () => this.wake())
+  /** `now` is when the last look was taken: what fell due since then was not seen by it. */
+  async #wakeWhenDue(names: readonly string[], now: number): Promise<void> {
+    const due = await this.#store.nextDue(names, now)
+    if (due !== null) this.#after(Math.max(0, due - this.#options.clock.now()), () => this.wake())
   }
 
   #carryOut(run: Run): void {
