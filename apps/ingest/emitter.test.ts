@@ -132,7 +132,7 @@ describe('IngestionEventEmitter', () => {
     expect(events.at(-1)?.type).toBe('ingestion_complete')
   })
 
-  it('[ING7] never lets a percent fall, within an attempt or from one to the next', async () => {
+  it('[ING4] never lets a percent fall, within an attempt or from one to the next', async () => {
     const ingestion = await world.ingestion()
     const first = await ingestion.attempt()
     await first.emitPhaseStarted(PROJECT, 1, 'Looking')
@@ -149,7 +149,7 @@ describe('IngestionEventEmitter', () => {
     expect(percents).toEqual([60, 60, 60, 100])
   })
 
-  it('[ING7] writes nothing once another attempt has begun', async () => {
+  it('[ING4] writes nothing once another attempt has begun', async () => {
     const ingestion = await world.ingestion()
     const first = await ingestion.attempt()
     await first.emitPhaseStarted(PROJECT, 1, 'Looking')

@@ -24,7 +24,7 @@ function meter(start: Partial<PhaseMetrics> & { filesTotal: number }): PhaseMete
 }
 
 describe('PhaseMeter', () => {
-  it('[ING7] counts a phase half by files and half by bytes', () => {
+  it('[ING4] counts a phase half by files and half by bytes', () => {
     const phase = meter({ filesTotal: 2, bytesTotal: 1000 })
     phase.begin('small')
     phase.done('small', 100)
@@ -34,7 +34,7 @@ describe('PhaseMeter', () => {
     expect(last()?.percent).toBe(100)
   })
 
-  it('[ING7] counts rejections by what their code says, and passages', () => {
+  it('[ING4] counts rejections by what their code says, and passages', () => {
     const phase = meter({ filesTotal: 4 })
     phase.done('a', 0, 5)
     phase.rejected('b', 0, { rejected: 'CORRUPT' })
@@ -45,7 +45,7 @@ describe('PhaseMeter', () => {
     })
   })
 
-  it('[ING7] names a file it works on, and none between files', () => {
+  it('[ING4] names a file it works on, and none between files', () => {
     const phase = meter({ filesTotal: 3 })
     phase.begin('a')
     phase.begin('b')
@@ -56,7 +56,7 @@ describe('PhaseMeter', () => {
     expect(last()?.metrics.currentFile).toBeNull()
   })
 
-  it('[ING7] tells the rate of the last seconds, and the time left once it can be known', () => {
+  it('[ING4] tells the rate of the last seconds, and the time left once it can be known', () => {
     const phase = meter({ filesTotal: 100 })
     for (let file = 1; file <= 20; file += 1) {
       clock.advance(100)
@@ -71,7 +71,7 @@ describe('PhaseMeter', () => {
     expect(last()?.metrics.ratePerSecond).toBeCloseTo(2, 0)
   })
 
-  it('[ING7] taken up in the middle estimates from what this attempt did', () => {
+  it('[ING4] taken up in the middle estimates from what this attempt did', () => {
     const phase = meter({ filesTotal: 100, filesDone: 50 })
     for (let file = 1; file <= 10; file += 1) {
       clock.advance(1000)
@@ -80,14 +80,14 @@ describe('PhaseMeter', () => {
     expect(last()).toMatchObject({ percent: 60, metrics: { ratePerSecond: 1, secondsLeft: 40 } })
   })
 
-  it('[ING7] is at a hundred when it is complete, whatever was counted', () => {
+  it('[ING4] is at a hundred when it is complete, whatever was counted', () => {
     const phase = meter({ filesTotal: 0 })
     phase.begin('a')
     phase.complete()
     expect(last()).toMatchObject({ percent: 100, metrics: { currentFile: null, secondsLeft: 0 } })
   })
 
-  it('[ING7] starts from what the table says lies behind', () => {
+  it('[ING4] starts from what the table says lies behind', () => {
     const of = (files: number) => ({ files, bytes: files * 10 })
     const byStatus = { found: of(5), extracted: of(4), chunked: of(3), done: of(2), skipped: of(1), failed: of(6) }
     const counts = { total: 21, bytes: 210, chunks: 9, byStatus }

@@ -10,7 +10,7 @@ const FILES = Object.fromEntries(
 )
 
 describe('A search index that was lost', () => {
-  it('[ING10] is built again from the passages at the next start', async () => {
+  it('[ING7] is built again from the passages at the next start', async () => {
     await using world = await createIngestWorld({ store: 'file' })
     await world.write(FILES)
     const projectId = await world.project()
@@ -24,7 +24,7 @@ describe('A search index that was lost', () => {
     expect(await world.search(projectId, 'pangolin')).toEqual(before)
   })
 
-  it('[ING10] is made whole where only some of it was lost', async () => {
+  it('[ING7] is made whole where only some of it was lost', async () => {
     await using world = await createIngestWorld({ store: 'file' })
     await world.write(FILES)
     const projectId = await world.project()

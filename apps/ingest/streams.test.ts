@@ -134,7 +134,7 @@ describe('The events of an ingestion', () => {
 })
 
 describe('The state folded from them', () => {
-  it('[ING6] begins queued, works from the first phase on, and is done at the end', () => {
+  it('[ING3] begins queued, works from the first phase on, and is done at the end', () => {
     expect(ingestionStream.initial).toMatchObject({ status: 'queued', currentPhase: 0, phases: [] })
     const working = fold([started, progress])
     expect(working).toMatchObject({
@@ -150,13 +150,13 @@ describe('The state folded from them', () => {
     expect(done.phases.map(({ percent }) => percent)).toEqual([100])
   })
 
-  it('[ING6] is cancelled by an error of that code, and failed by any other', () => {
+  it('[ING3] is cancelled by an error of that code, and failed by any other', () => {
     expect(fold([started, { ...failed, errorCode: 'CANCELLED' }])).toMatchObject({ status: 'cancelled' })
     const { type: _, ...error } = failed
     expect(fold([started, failed])).toMatchObject({ status: 'failed', error })
   })
 
-  it('[ING6] keeps the newest phase on top when a late report of an earlier one comes', () => {
+  it('[ING3] keeps the newest phase on top when a late report of an earlier one comes', () => {
     const second = { ...started, phase: 2, phaseName: 'extract' }
     const late = { ...progress, progressPercent: 90, metrics: { ...metrics, filesDone: 10 } }
     const own = { ...progress, phase: 2, progressPercent: 5, metrics: { ...metrics, filesDone: 1 } }
@@ -167,14 +167,14 @@ describe('The state folded from them', () => {
     expect(state.phases[0]?.metrics?.filesDone).toBe(10)
   })
 
-  it('[ING6] never lets a percent fall', () => {
+  it('[ING3] never lets a percent fall', () => {
     const state = fold([started, progress, { ...progress, progressPercent: 10 }])
     expect(state.phases[0]?.percent).toBe(40)
   })
 })
 
 describe('The story of a project', () => {
-  it('[ING6] tells which ingestion works, which is the newest and which wait', () => {
+  it('[ING3] tells which ingestion works, which is the newest and which wait', () => {
     const tell = (...events: [string, string][]) =>
       events.reduce(
         (state, [type, ingestionId]) =>
@@ -195,7 +195,7 @@ describe('The story of a project', () => {
     expect(tell(...many).queued).toHaveLength(100)
   })
 
-  it('[ING6] and of all projects never end', () => {
+  it('[ING3] and of all projects never end', () => {
     for (const type of Object.keys(projectStream.events)) expect(projectStream.isTerminal(type)).toBe(false)
     for (const type of Object.keys(projectsStream.events)) expect(projectsStream.isTerminal(type)).toBe(false)
     expect(projectsStream.name({})).toBe('operators/projects')

@@ -20,7 +20,7 @@ beforeEach(async () => {
 afterEach(() => world[Symbol.asyncDispose]())
 
 describe('The tables of the ingest app', () => {
-  it('[ING13] go down with data in them and up again, and work as before', async () => {
+  it('[ING10] go down with data in them and up again, and work as before', async () => {
     const { db } = world.http
     await world.write({ 'a.md': 'Some words.' })
     await world.ingest(await world.project())
@@ -52,7 +52,7 @@ describe('The tables of the ingest app', () => {
     expect(['cancelled', 'done']).toContain(second?.status)
   })
 
-  it('[ING13] keep any text to the character, in any number of passages', async () => {
+  it('[ING10] keep any text to the character, in any number of passages', async () => {
     const db = openMemoryDatabase()
     await migrateUp(db, all, 0)
     const files = new FileStore(db)

@@ -8,7 +8,7 @@ import { createIngestWorld, sharedParser, watched } from './fixtures/world.ts'
 const PATIENCE = { timeout: 20_000, interval: 10 }
 
 describe('Trouble that is nobody’s file', () => {
-  it('[ING14] a full disk is waited out: the ingestion goes on by itself, and no file is blamed', async () => {
+  it('[ING11] a full disk is waited out: the ingestion goes on by itself, and no file is blamed', async () => {
     const clock = new ManualClock(Date.now())
     const inner = await sharedParser()
     let isFull = true
@@ -31,7 +31,7 @@ describe('Trouble that is nobody’s file', () => {
     expect(events.filter(({ type }) => type === 'phase_started')).toHaveLength(4)
   })
 
-  it('[ING14] a stop in the middle is no end: the next start goes on, before what was queued behind', async () => {
+  it('[ING11] a stop in the middle is no end: the next start goes on, before what was queued behind', async () => {
     const gate = await gatedParser()
     await using world = await createIngestWorld({ store: 'file', ingest: { parser: gate.parser } })
     await world.write(Object.fromEntries(Array.from({ length: 12 }, (_, n) => [`${n}.md`, `# ${n}\n\nWords.\n`])))
@@ -55,7 +55,7 @@ describe('Trouble that is nobody’s file', () => {
     expect(ends).toEqual([first.ingestionId, second.ingestionId])
   })
 
-  it('[ING14] an error of ours ends the ingestion with a code, says nothing of the inside, and can be retried', async () => {
+  it('[ING11] an error of ours ends the ingestion with a code, says nothing of the inside, and can be retried', async () => {
     const inner = await sharedParser()
     let isBroken = true
     const parser = watched(inner, {

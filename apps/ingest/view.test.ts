@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest'
 import { formatBytes, formatCount, formatDuration, overallPercent, PHASE_WEIGHTS } from './view.ts'
 
 describe('What people read', () => {
-  it('[ING12] durations have the two largest units', () => {
+  it('[ING9] durations have the two largest units', () => {
     const shown = [0, 4.4, 59.4, 59.6, 64, 3599, 3600, 7500].map(formatDuration)
     expect(shown).toEqual(['0 s', '4 s', '59 s', '1 m 00 s', '1 m 04 s', '59 m 59 s', '1 h 00 m', '2 h 05 m'])
     expect(formatDuration(-3)).toBe('0 s')
   })
 
-  it('[ING12] sizes have a unit of thousands and at most three digits', () => {
+  it('[ING9] sizes have a unit of thousands and at most three digits', () => {
     const shown = [0, 640, 999, 1000, 1_240_000, 99_940, 100_000, 999_499, 999_500, 3.2e12].map(formatBytes)
     expect(shown).toEqual([
       '0 B',
@@ -24,7 +24,7 @@ describe('What people read', () => {
     ])
   })
 
-  it('[ING12] counts are grouped by thin spaces', () => {
+  it('[ING9] counts are grouped by thin spaces', () => {
     expect([0, 999, 1000, 12_480, 1_234_567].map(formatCount)).toEqual([
       '0',
       '999',
@@ -34,7 +34,7 @@ describe('What people read', () => {
     ])
   })
 
-  it('[ING12] the whole is the weighted sum of its phases, and a hundred only when it is done', () => {
+  it('[ING9] the whole is the weighted sum of its phases, and a hundred only when it is done', () => {
     expect(PHASE_WEIGHTS.reduce((sum, weight) => sum + weight, 0)).toBe(100)
     const phases = (...percents: number[]) => percents.map((percent) => ({ percent }))
     expect(overallPercent({ status: 'queued', phases: [] })).toBe(0)

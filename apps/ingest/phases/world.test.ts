@@ -12,7 +12,7 @@ const turn = () => new Promise((resolve) => setImmediate(resolve))
 const { signal: never } = new AbortController()
 
 describe('each', () => {
-  it('[ING11] does all of the work, so much at a time and no more', async () => {
+  it('[ING8] does all of the work, so much at a time and no more', async () => {
     let running = 0
     let most = 0
     const seen: number[] = []
@@ -27,7 +27,7 @@ describe('each', () => {
     expect(most).toBe(3)
   })
 
-  it('[ING11] starts nothing after a failure, waits for what runs, then throws the first', async () => {
+  it('[ING8] starts nothing after a failure, waits for what runs, then throws the first', async () => {
     let ended = 0
     let begun = 0
     const work = async (n: number) => {
@@ -42,7 +42,7 @@ describe('each', () => {
     expect(ended).toBe(begun - 1)
   })
 
-  it('[ING11] waits for what runs also where the items themselves fail', async () => {
+  it('[ING8] waits for what runs also where the items themselves fail', async () => {
     let running = 0
     const work = async () => {
       running += 1
@@ -54,7 +54,7 @@ describe('each', () => {
     expect(running).toBe(0)
   })
 
-  it('[ING11] stops at an abort with its reason, nothing left running', async () => {
+  it('[ING8] stops at an abort with its reason, nothing left running', async () => {
     const stop = new AbortController()
     let running = 0
     const work = async (n: number) => {

@@ -33,54 +33,54 @@ async function marked(query: string, texts: Record<number, string>) {
 }
 
 describe('The search index', () => {
-  it('[ING8] finds passages with all words before it finds any with some', async () => {
+  it('[ING5] finds passages with all words before it finds any with some', async () => {
     await index.put('p1', 'f1', [passage(1, 'red boats'), passage(2, 'blue boats'), passage(3, 'red flags')])
     expect(await ids('red boats')).toEqual([1])
     expect((await ids('red submarine')).sort()).toEqual([1, 3])
     expect(await ids('green submarine')).toEqual([])
   })
 
-  it('[ING8] keeps a phrase in quotes together', async () => {
+  it('[ING5] keeps a phrase in quotes together', async () => {
     await index.put('p1', 'f1', [passage(1, 'the north wind blows'), passage(2, 'wind from the north')])
     expect(await ids('"north wind"')).toEqual([1])
     expect((await ids('north wind')).sort()).toEqual([1, 2])
     expect(await ids('"north wind')).toEqual([1])
   })
 
-  it('[ING8] takes the last word for a beginning, since it may still be typed', async () => {
+  it('[ING5] takes the last word for a beginning, since it may still be typed', async () => {
     await index.put('p1', 'f1', [passage(1, 'a lighthouse'), passage(2, 'a light')])
     expect((await ids('lighth')).sort()).toEqual([1])
     expect(await ids('"light"')).toEqual([2])
     expect(await ids('li')).toEqual([])
   })
 
-  it('[ING8] finds other forms of a word, whatever its case and accents', async () => {
+  it('[ING5] finds other forms of a word, whatever its case and accents', async () => {
     await index.put('p1', 'f1', [passage(1, 'Connected ÉTUDES of naïve sailors')])
     for (const query of ['connecting', 'etudes', 'NAIVE', 'sailor', 'étude'])
       expect(await ids(query), query).toEqual([1])
   })
 
-  it('[ING8] ranks a word in the heading above one in the text', async () => {
+  it('[ING5] ranks a word in the heading above one in the text', async () => {
     await index.put('p1', 'f1', [passage(1, 'an anchor in the text of it'), passage(2, 'other words here', ['Anchor'])])
     expect(await ids('anchor')).toEqual([2, 1])
     const scores = (await search('anchor')).map(({ score }) => score)
     expect(scores[0]).toBeGreaterThan(scores[1] ?? 0)
   })
 
-  it('[ING8] marks what matched, to the character, also behind what takes two', async () => {
+  it('[ING5] marks what matched, to the character, also behind what takes two', async () => {
     const texts = { 1: '🚢🚢 naïve ships and Ships 🚢', 2: 'no match but shipping' }
     await index.put('p1', 'f1', [passage(1, texts[1]), passage(2, texts[2])])
     expect((await marked('ships', texts)).sort()).toEqual([['ships', 'Ships'], ['shipping']].sort())
     expect(await marked('"naive ships"', texts)).toEqual([['naïve ships']])
   })
 
-  it('[ING8] marks rightly in a text that holds control characters', async () => {
+  it('[ING5] marks rightly in a text that holds control characters', async () => {
     const texts = { 1: 'a\u0001b\u0002 c\u0000d anchor' }
     await index.put('p1', 'f1', [passage(1, texts[1])])
     expect(await marked('anchor', texts)).toEqual([['anchor']])
   })
 
-  it('[ING8] knows nothing of other projects', async () => {
+  it('[ING5] knows nothing of other projects', async () => {
     await index.put('p1', 'f1', [passage(1, 'secret of one')])
     await index.put('p2', 'f2', [passage(2, 'secret of two')])
     expect(await ids('secret', 'p1')).toEqual([1])
@@ -90,7 +90,7 @@ describe('The search index', () => {
     expect(await ids('secret', 'p1" OR "p2')).toEqual([])
   })
 
-  it('[ING8] replaces a passage put again and removes those of a file, and of no other', async () => {
+  it('[ING5] replaces a passage put again and removes those of a file, and of no other', async () => {
     await index.put('p1', 'f1', [passage(1, 'old words'), passage(2, 'more')])
     await index.put('p1', 'f2', [passage(3, 'old neighbours')])
     await index.put('p1', 'f1', [passage(1, 'new words')])
@@ -104,7 +104,7 @@ describe('The search index', () => {
     expect(await index.size()).toBe(1)
   })
 
-  it('[ING8] comes page by page', async () => {
+  it('[ING5] comes page by page', async () => {
     await index.put(
       'p1',
       'f1',
@@ -118,14 +118,14 @@ describe('The search index', () => {
     expect(pages).toEqual(all)
   })
 
-  it('[ING8] does not go over to fewer words on a page behind the last', async () => {
+  it('[ING5] does not go over to fewer words on a page behind the last', async () => {
     await index.put('p1', 'f1', [passage(1, 'red boats'), passage(2, 'red flags'), passage(3, 'boats')])
     expect(await index.search('p1', 'red boats', { limit: 1, offset: 1 })).toEqual([])
     const either = await index.search('p1', 'red submarine', { limit: 1, offset: 1 })
     expect(either).toHaveLength(1)
   })
 
-  it('[ING8] is still there when it is opened again', async () => {
+  it('[ING5] is still there when it is opened again', async () => {
     await index.put('p1', 'f1', [passage(1, 'kept words')])
     await index.close()
     index = await open()
@@ -166,7 +166,7 @@ describe('Whatever somebody types', () => {
     '"'.repeat(10_000),
   ]
 
-  it('[ING9] is words to search for, never an operator and never an error', async () => {
+  it('[ING6] is words to search for, never an operator and never an error', async () => {
     await index.put('p1', 'f1', [passage(1, 'the anchor of a boat, not near')])
     for (const query of HOSTILE)
       await expect(search(query), JSON.stringify(query.slice(0, 40))).resolves.toBeInstanceOf(Array)
@@ -176,7 +176,7 @@ describe('Whatever somebody types', () => {
     expect(await ids('🚢')).toEqual([])
   })
 
-  it('[ING9] holds for any text at all', async () => {
+  it('[ING6] holds for any text at all', async () => {
     await index.put('p1', 'f1', [passage(1, 'the anchor of a boat')])
     const typed = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 60 }),
@@ -192,7 +192,7 @@ describe('Whatever somebody types', () => {
     )
   })
 
-  it('[ING9] marks the words it found in any text it was given', async () => {
+  it('[ING6] marks the words it found in any text it was given', async () => {
     const noise = fc.string({ unit: 'grapheme', maxLength: 40 })
     let id = 0
     await fc.assert(
