@@ -25,6 +25,21 @@ export function IngestionOverview({ projectId, live }: OverviewProps) {
   )
 }
 
+/** Its place while it is read: no bar stands at a guess. */
+export function OverviewSkeleton() {
+  return (
+    <div role="status" aria-label="Reading the ingestion" className="rounded-md border border-line bg-raised p-3">
+      <Skeleton className="h-5 w-64 max-w-full" />
+      <div className="mt-6 grid grid-cols-2 gap-6 lg:grid-cols-4">
+        {PHASES.map((name) => (
+          <Skeleton key={name} className="h-12" />
+        ))}
+      </div>
+      <Skeleton className="mt-6 h-4 w-96 max-w-full" />
+    </div>
+  )
+}
+
 /** Says that the figures stand still because the connection is away, and that the work does not. */
 function StaleNotice({ live: { connection, status, isOffline } }: { live: UseIngestionSocket }) {
   const isAway = connection.state === 'reconnecting' || connection.state === 'error'
@@ -39,7 +54,7 @@ function StaleNotice({ live: { connection, status, isOffline } }: { live: UseIng
 }
 
 function SourceLine({ projectId, live: { view, project, status } }: OverviewProps) {
-  if (view === null) return <Skeleton className="m-3 h-5 w-64" />
+  if (view === null) return null
   const { ingestionId } = view
   const waiting = project.queued.filter((id) => id !== ingestionId)
   const isOlder = project.newestIngestionId !== null && ingestionId !== project.newestIngestionId
@@ -100,7 +115,11 @@ const TITLES: Record<PhaseName, { title: string; what: string }> = {
 
 function Phases({ live }: { live: UseIngestionSocket }) {
   return (
-    <ol className="grid grid-cols-2 border-b border-line lg:grid-cols-4" data-testid="phases">
+    <ol
+      className="grid grid-cols-2 border-b border-line lg:grid-cols-4"
+      data-testid="phases"
+      data-ingestion={live.view?.ingestionId}
+    >
       {PHASES.map((name, index) => (
         <PhaseCell key={`${live.view?.ingestionId} ${name}`} name={name} index={index} live={live} />
       ))}

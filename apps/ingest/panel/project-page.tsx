@@ -10,7 +10,7 @@ import type { LocalFolder } from './dropped-files.ts'
 import { FilesTab } from './files-tab.tsx'
 import { HistoryTab } from './history-tab.tsx'
 import { IngestionActions } from './ingestion-actions.tsx'
-import { IngestionOverview } from './ingestion-overview.tsx'
+import { IngestionOverview, OverviewSkeleton } from './ingestion-overview.tsx'
 import { PickButtons } from './pick-buttons.tsx'
 import { type TabName, useProjectRoute } from './project-route.ts'
 import { keys, useProject, useRefreshOn } from './queries.ts'
@@ -52,6 +52,8 @@ function LiveProject({ projectId, project }: { projectId: string; project: Proje
       <Header projectId={projectId} project={project} live={live} onAdd={() => setAdding(true)} />
       {live.view === null && live.connectionError && !live.connectionError.retry ? (
         <Failure title="This ingestion could not be read" error={live.connectionError} onRetry={live.reconnect} />
+      ) : live.status === 'loading' ? (
+        <OverviewSkeleton />
       ) : live.status === 'idle' ? (
         <FirstDocuments onFolder={takeFolder} onOther={() => setAdding(true)} />
       ) : (

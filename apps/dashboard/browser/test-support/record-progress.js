@@ -1,26 +1,27 @@
-// Runs in the page before anything else: writes down every progress bar that falls, and tells of what the content
-// security policy held back.
+// Runs in the page before anything else. Writes down every bar of a phase that falls, over reloads too, and tells of
+// what the content security policy held back.
 ;(() => {
-  const falls = []
-  window.progressFalls = falls
-  const seen = new Map()
+  const KEY = 'test.progress'
+  const record = JSON.parse(sessionStorage.getItem(KEY) ?? '{ "most": {}, "falls": [] }')
+  window.progressFalls = record.falls
   const look = (bar) => {
     const phases = bar.closest('[data-testid=phases]')
-    // A bar belongs to what it tells of: the ingestion's address, its phase.
-    const task = phases ? `${phases.dataset.ingestion} ${bar.ariaLabel}` : null
-    if (task === null) return
+    if (phases === null) return
+    // A bar without an ingestion would be a guess at one that was not read yet.
+    const task = `${phases.dataset.ingestion ?? 'unknown'} ${bar.getAttribute('aria-label')}`
     const now = Number(bar.getAttribute('aria-valuenow'))
-    const before = seen.get(task) ?? 0
-    if (now < before) falls.push({ bar: task, from: before, to: now })
-    seen.set(task, Math.max(now, before))
+    const most = record.most[task] ?? 0
+    if (now < most || phases.dataset.ingestion === undefined) record.falls.push({ bar: task, from: most, to: now })
+    record.most[task] = Math.max(now, most)
+    sessionStorage.setItem(KEY, JSON.stringify(record))
   }
-  const lookAll = (node) => {
+  const lookWithin = (node) => {
     if (node instanceof Element) for (const bar of node.querySelectorAll('[role=progressbar]')) look(bar)
   }
   new MutationObserver((changes) => {
     for (const { type, target, addedNodes } of changes) {
       if (type === 'attributes') look(target)
-      else for (const node of addedNodes) lookAll(node)
+      else for (const node of addedNodes) lookWithin(node)
     }
   }).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ['aria-valuenow'] })
   document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => {

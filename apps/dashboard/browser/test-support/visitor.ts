@@ -1,8 +1,12 @@
 import { readFileSync } from 'node:fs'
+import { until } from '@holdfast/testing'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import type { ServerProcess } from './server.ts'
 
 const RECORD_PROGRESS = readFileSync(new URL('record-progress.js', import.meta.url), 'utf8')
+
+/** For what takes its time: the work itself, a server that starts. */
+export const WAIT = { timeout: 60_000, interval: 50 }
 
 export interface VisitorOptions {
   /** Default 1280 by 800. */
@@ -73,9 +77,37 @@ export class Visitor {
     return Promise.all(bars.map(async (bar) => Number(await bar.getAttribute('aria-valuenow'))))
   }
 
-  /** Every bar that ever fell since the page was loaded, as an observer within the page saw it. */
+  /** Every bar of a phase that ever fell, reloads included, as an observer within the page saw it. */
   falls(): Promise<Fall[]> {
     return this.page.evaluate('window.progressFalls')
+  }
+
+  /** Waits until a phase works and is so far, in percent. */
+  async reaches(phase: 'discover' | 'extract' | 'chunk' | 'index', percent: number): Promise<void> {
+    const bar = this.page.getByTestId(`phase-${phase}`).getByRole('progressbar')
+    const isThere = async () => Number(await bar.getAttribute('aria-valuenow')) >= percent
+    await until(isThere, { what: `${percent} % of ${phase}`, seconds: 60, everyMs: 30 })
+  }
+
+  /** Drops a file or a whole folder of this machine on the page, as a file manager does. */
+  async drop(...paths: string[]): Promise<void> {
+    const session = await this.#context.newCDPSession(this.page)
+    const data = { items: [], files: paths, dragOperationsMask: 1 }
+    for (const type of ['dragEnter', 'dragOver'] as const) {
+      await session.send('Input.dispatchDragEvent', { type, x: 400, y: 300, data })
+    }
+    await this.page.getByTestId('drop-overlay').waitFor()
+    await session.send('Input.dispatchDragEvent', { type: 'drop', x: 400, y: 300, data })
+    await session.detach()
+  }
+
+  /** The four counts the page shows of an ingestion. */
+  async counts(): Promise<{ files: number; done: number; failed: number; skipped: number }> {
+    const count = async (name: string) => {
+      const text = await this.page.getByTestId(`count-${name}`).innerText()
+      return Number(text.replace(/[^0-9]/g, ''))
+    }
+    return { files: await count('files'), done: await count('done'), failed: await count('failed'), skipped: await count('skipped') }
   }
 
   /** The server is about to go: what a browser says of that is no trouble of the page. Answers how to end it. */

@@ -1,0 +1,99 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { makeMixedFiles } from '../../../bench/corpus/make-mixed-files.ts'
+import { WAIT } from './test-support/visitor.ts'
+import { describeInBrowser, expect, it } from './test-support/world.ts'
+
+const NOTE = `# Tide tables
+
+## Slack water
+
+The lighthouse keeper of Ormsund counted forty-one seals at slack water.
+`
+
+/** A folder of mixed files, and in it a note with a known passage and a PDF that is none. */
+async function makeFolder(root: string, name: string, files: number): Promise<string> {
+  const folder = join(root, name)
+  await mkdir(folder, { recursive: true })
+  await makeMixedFiles(folder, { files, seed: name })
+  await mkdir(join(folder, 'notes'))
+  await writeFile(join(folder, 'notes/tides.md'), NOTE)
+  await writeFile(join(folder, 'notes/broken.pdf'), '%PDF-1.7\nand then nothing that a PDF has')
+  return folder
+}
+
+describeInBrowser(
+  'an ingestion, watched',
+  (world) => {
+    it('[P9d] a dropped folder goes through four phases, and every file of it is accounted for', async () => {
+      const visitor = await world.visitor()
+      const { page } = visitor
+      await page.getByTestId('drop-zone').waitFor()
+      await visitor.drop(await makeFolder(world.server.root, 'handbook', 36))
+      await page.getByRole('heading', { name: 'handbook' }).waitFor()
+      await page.getByTestId('end-done').waitFor({ timeout: WAIT.timeout })
+      expect(await visitor.percents()).toEqual([100, 100, 100, 100])
+      expect(await visitor.falls()).toEqual([])
+
+      const { files, done, failed, skipped } = await visitor.counts()
+      expect(files).toBe(38)
+      expect(done + failed + skipped).toBe(files)
+      expect({ failed, skipped }).toEqual({ failed: 1, skipped: 2 })
+      await expect.poll(() => page.getByTestId('file-row').count()).toBe(38)
+      await expect.poll(() => page.getByTestId('files-total').innerText()).toBe('38 files')
+
+      await page.getByTestId('count-failed').click()
+      const row = page.getByTestId('file-row').filter({ hasText: 'broken.pdf' })
+      await expect.poll(() => page.getByTestId('file-row').count()).toBe(1)
+      expect(await row.innerText()).toContain('It is damaged and cannot be read.')
+
+      await page.keyboard.press('/')
+      await page.getByTestId('search').fill('"forty-one seals"')
+      const hit = page.getByTestId('search-hit')
+      await hit.waitFor()
+      expect(await hit.locator('mark').allInnerTexts()).toEqual(['forty-one seals'])
+      expect(await hit.innerText()).toMatch(/notes\/tides\.md\s+lines 1–5\s+Tide tables › Slack water/)
+      await page.getByTestId('search').fill('colony')
+      await expect.poll(async () => (await page.getByTestId('search-hit').allInnerTexts()).join()).toMatch(/page \d/)
+    })
+
+    it('[PG5] shows the same state at once when it is reloaded in the middle', async () => {
+      const visitor = await world.visitor()
+      const { page } = visitor
+      await visitor.openNewProject('reloaded')
+      await page.getByTestId('folder-input').setInputFiles(await makeFolder(world.server.root, 'reloaded', 60))
+      await visitor.reaches('extract', 20)
+      await page.reload()
+      await page.getByTestId('phase-extract').waitFor()
+      await page.getByTestId('end-done').waitFor({ timeout: WAIT.timeout })
+      await page.reload()
+      await page.getByTestId('end-done').waitFor()
+      expect(await visitor.percents()).toEqual([100, 100, 100, 100])
+      expect(await visitor.falls()).toEqual([])
+    })
+
+    it('[P9i] goes on by itself when the server was killed and started again, and the page with it', async () => {
+      const visitor = await world.visitor()
+      const { page } = visitor
+      const project = await visitor.openNewProject('killed')
+      const path = await makeFolder(world.server.root, 'killed', 120)
+      await world.server.request('POST', `/api/projects/${project}/ingestions`, { path })
+      await visitor.reaches('extract', 15)
+      const isOver = visitor.expectLoss()
+      await world.server.kill9()
+
+      const connection = page.getByTestId('connection')
+      // [P3f]: the attempt and the wait.
+      await expect.poll(() => connection.innerText()).toMatch(/^Reconnecting, attempt \d+ (now|in \d+ s)$/)
+      await expect.poll(() => connection.innerText()).toMatch(/in \d+ s$/)
+      expect(await page.getByTestId('stale').innerText()).toContain('the ingestion does not need this page to go on')
+      await world.server.start()
+      await expect.poll(() => connection.getAttribute('data-state'), WAIT).toBe('connected')
+      isOver()
+      await page.getByTestId('end-done').waitFor({ timeout: WAIT.timeout })
+      expect(await visitor.falls()).toEqual([])
+      expect(await visitor.counts()).toEqual({ files: 122, done: 119, failed: 1, skipped: 2 })
+    }, 90_000)
+  },
+  { env: () => ({ INGEST_PROCESSES: '1' }) },
+)
