@@ -2,7 +2,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { until } from '@holdfast/testing'
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { ensurePageBuilt } from '../../../scripts/build-page.ts'
 import { jsonLines, manyFiles, type Place, place, REPOSITORY, start } from './fixtures/command.ts'
 
@@ -10,6 +10,9 @@ import { jsonLines, manyFiles, type Place, place, REPOSITORY, start } from './fi
 beforeAll(async () => {
   await ensurePageBuilt({ root: REPOSITORY })
 }, 120_000)
+
+// Whole processes, several in a row, on a machine that may have other things to do.
+vi.setConfig({ testTimeout: 120_000 })
 
 /** Runs `serve` where it cannot start, and answers its one line. */
 async function refusal(at: Place, env: Record<string, string>): Promise<string> {

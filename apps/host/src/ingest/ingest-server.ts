@@ -29,6 +29,7 @@ export async function openIngestServer(
     return await own(config, source)
   } catch (error) {
     if (!(error instanceof DataDirTaken)) throw error
+    process.stderr.write(`holdfast: a server is starting on DATA_DIR ${config.dataDir}; waiting for it\n`)
     const started = await awaitServer(config.dataDir, STARTING_MS, signal)
     if (started) return separate(config, started)
     throw error

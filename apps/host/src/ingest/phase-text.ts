@@ -28,7 +28,7 @@ export function rateText({ ratePerSecond }: PhaseMetrics): string {
 }
 
 export function leftText({ secondsLeft }: PhaseMetrics): string {
-  return secondsLeft === null || secondsLeft <= 0 ? '' : `${formatDuration(secondsLeft)} left`
+  return secondsLeft === null || secondsLeft < 0.5 ? '' : `${formatDuration(secondsLeft)} left`
 }
 
 export function files(count: number): string {
