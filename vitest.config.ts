@@ -12,6 +12,7 @@ export default defineConfig({
     reporters: [['default', { summary: false }], new SummaryReporter({ skippedFails: isCi })],
     coverage: {
       enabled: isCi,
+      reportOnFailure: isCi,
       provider: 'v8',
       include: ['packages/*/src/**/*.{ts,tsx}', 'apps/**/*.{ts,tsx}'],
       exclude: [
