@@ -62,7 +62,7 @@ function checkImport(path: string, unit: Unit, edge: ResolvedImport, rules: Laye
 
 function checkUnits(path: string, from: Unit, to: Unit, { specifier }: ResolvedImport, rules: LayerRules) {
   const isProof = rules.proof.test(path)
-  const mayImport = from.imports.includes(to.name) || (isProof && to.name === 'testing')
+  const mayImport = from.imports.includes(to.name) || (isProof && rules.proofImports.includes(to.name))
   const forbidden = forbiddenEdge(from.name, to.name, rules)
   if (forbidden) return forbidden
   if (!mayImport) return `${from.name} does not import ${to.name}`
@@ -72,9 +72,9 @@ function checkUnits(path: string, from: Unit, to: Unit, { specifier }: ResolvedI
   if (isAppServerSide(path, rules) && to.browser && to.name !== 'protocol' && to.name !== 'client' && !isProof) {
     return `only the browser's files of an app import ${to.name}`
   }
-  // The programs beside the house run its sources where they stand; everybody else goes by the package's door.
-  const isOutside = from.name === 'scripts' || from.name === 'bench'
-  if (specifier.startsWith('.') && !isOutside) return `"${specifier}" goes around the door of ${to.name}`
+  // The programs beside the house have no door, and run its sources where they stand.
+  const hasDoors = !BESIDE.has(from.name) && !BESIDE.has(to.name)
+  if (specifier.startsWith('.') && hasDoors) return `"${specifier}" goes around the door of ${to.name}`
   return null
 }
 
@@ -94,6 +94,7 @@ function forbiddenEdge(from: string, to: string, rules: LayerRules): string | nu
 }
 
 const ROOF = 'roof'
+const BESIDE = new Set(['scripts', 'bench'])
 
 function unitOf(path: string, rules: LayerRules): Unit | undefined {
   return rules.units.find(({ paths }) => paths.some((at) => (at.endsWith('/') ? path.startsWith(at) : path === at)))

@@ -33,8 +33,10 @@ export interface LayerRules {
   browserImports: readonly string[]
   /** Single files that others may import across units, although the units themselves may not. */
   doors: readonly { from: string; to: string; why: string }[]
-  /** Files that prove things: they may also import `testing` and cross floors. */
+  /** Files that prove or show things with the test world: they may cross floors. */
   proof: RegExp
+  /** What those may import besides what their unit may. */
+  proofImports: readonly string[]
   /** Files that may read `process.env`, and files that may use `console`. */
   environment: RegExp
   console: RegExp
@@ -58,7 +60,11 @@ export const RULES: LayerRules = {
       imports: ['protocol', 'client', 'react', 'ui', 'ingest'],
     },
     { name: 'host', paths: ['apps/host/'], imports: ['protocol', 'server', 'client', 'ingest'] },
-    { name: 'scripts', paths: ['scripts/', 'vitest.config.ts'], imports: ['protocol', 'server', 'ingest', 'host'] },
+    {
+      name: 'scripts',
+      paths: ['scripts/', 'vitest.config.ts'],
+      imports: ['protocol', 'server', 'ingest', 'dashboard', 'host'],
+    },
     {
       name: 'bench',
       paths: ['bench/'],
@@ -85,7 +91,9 @@ export const RULES: LayerRules = {
   browserFiles: /^(streams|client|view)\.ts$|^panel\.tsx$|^panel\//,
   browserImports: ['protocol', 'client', 'react', 'ui'],
   doors: [{ from: 'apps/host/', to: 'scripts/build-page.ts', why: 'the host builds a page that is stale' }],
-  proof: /\.test\.tsx?$|\.contract\.ts$|\/fixtures(\/|\.ts$)|\/test-support(\/|\.ts$)/,
+  // The pictures of the documents are taken of the server the browser tests run.
+  proof: /^scripts\/screenshots|\.test\.tsx?$|\.contract\.ts$|\/fixtures(\/|\.ts$)|\/test-support(\/|\.ts$)/,
+  proofImports: ['testing', 'bench'],
   environment:
     /^apps\/host\/|^scripts\/|^bench\/|^vitest\.config\.ts$|\/vite\.config\.ts$|\/parser\/parser-process\.ts$/,
   console: /^scripts\/|^bench\//,
