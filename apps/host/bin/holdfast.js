@@ -14,6 +14,7 @@ if (Number(process.versions.node.split('.')[0]) >= 24) {
   await import(main)
 } else if (existsSync(pinned)) {
   const child = spawn(pinned, [main, ...process.argv.slice(2)], { stdio: 'inherit' })
+  // A Ctrl-C in a terminal reaches the child by itself; coming twice within a moment it counts once.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 1)))
 } else {

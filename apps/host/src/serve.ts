@@ -4,12 +4,15 @@ import closeWithGrace from 'close-with-grace'
 import { ensurePageBuilt } from '../../../scripts/build-page.ts'
 import { readCommandLine } from './command-line.ts'
 import { type Config, readConfig } from './config.ts'
+import { listenForInterrupts } from './interrupts.ts'
 import { createLogger } from './logger.ts'
 import { type RunningServer, startServer } from './start-server.ts'
 import { style } from './terminal.ts'
 
 const INTERRUPT_MS = 5_000
 const TERMINATE_MS = 30_000
+/** Ours to listen to; of the others `closeWithGrace` knows what they mean. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 const USAGE = `holdfast serve [--json]
 
@@ -29,8 +32,7 @@ export async function serve(args: readonly string[]): Promise<void> {
   const say = (text: string) => {
     if (values.json !== true) process.stdout.write(text)
   }
-  // Whoever read its words may go; the server stays.
-  process.stdout.on('error', () => {})
+  const interrupts = listenForInterrupts({ process, stopsUnread: false })
   const server = await startServer(config, {
     logger,
     page: () => builtPage((line) => say(`${line}\n`)),
@@ -44,14 +46,17 @@ export async function serve(args: readonly string[]): Promise<void> {
   if (values.json === true) process.stdout.write(`${readyLine(config, server)}\n`)
   // A process that is killed would not keep what it compiled.
   setImmediate(() => flushCompileCache())
-  const closing = closeWithGrace({ delay: TERMINATE_MS, logger: false }, async ({ signal, err }) => {
+  const closing = closeWithGrace({ delay: TERMINATE_MS, logger: false, skip: [...SIGNALS] }, async ({ err }) => {
     if (err) logger.fatal({ err }, 'an error nobody caught')
-    if (signal === 'SIGINT') setTimeout(() => process.exit(1), INTERRUPT_MS).unref()
-    if (signal) say('\n  Closing …\n')
+    if (interrupts.cause === 'SIGINT') setTimeout(() => process.exit(1), INTERRUPT_MS).unref()
+    if (interrupts.cause) say('\n  Closing …\n')
     await server.close()
-    if (signal) say('  Closed. Nothing is lost.\n')
+    if (interrupts.cause) say('  Closed. Nothing is lost.\n')
   })
   process.once('exit', () => closing.uninstall())
+  // Told while it was still starting, maybe.
+  if (interrupts.signal.aborted) closing.close()
+  else interrupts.signal.addEventListener('abort', () => closing.close())
 }
 
 function readyText(config: Config, server: RunningServer): string {

@@ -32,7 +32,7 @@ export async function tail(args: readonly string[]): Promise<number> {
   const path = streamPath(positionals[0] ?? '')
   const from = readFrom(values.from ?? 'start')
   const { dataDir } = readConfig(process.env, process.cwd())
-  const interrupts = listenForInterrupts(process)
+  const interrupts = listenForInterrupts({ process })
   const server = await findServer(dataDir)
   if (!server) throw new Stop(`no server runs on DATA_DIR ${dataDir}; holdfast serve starts one`)
   const world = terminalWorld(followRecord(dataDir, server))

@@ -119,15 +119,6 @@ describe('ingest where no server runs', () => {
     // All of one ingestion: what the first had done already is not skipped as unchanged.
     expect(second.stdout).toContain('300 files done, 0 failed, 0 skipped')
   })
-
-  it('[HOST12] a second Ctrl-C ends it at once', async () => {
-    const at = place()
-    const command = at.run(['ingest', at.files('docs', manyFiles(300))], { INGEST_PROCESSES: '1' })
-    await command.said('stdout', /^Extract: /m)
-    command.kill('SIGINT')
-    command.kill('SIGINT')
-    expect(await command.ended()).toBe(130)
-  })
 })
 
 describe('ingest with a server', () => {

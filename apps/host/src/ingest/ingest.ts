@@ -40,7 +40,7 @@ export async function ingest(args: readonly string[]): Promise<number> {
   })
   const source = readSource(positionals[0] ?? '', { sitemap: values.sitemap === true, ref: values.ref }, process.cwd())
   const config = readConfig(process.env, process.cwd())
-  const interrupts = listenForInterrupts(process)
+  const interrupts = listenForInterrupts({ process })
   const server = await openIngestServer(config, source, interrupts.signal)
   const report = chooseReport(values.json === true)
   // Whatever ends the process, the cursor comes back.
