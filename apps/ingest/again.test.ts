@@ -69,7 +69,7 @@ describe('A second ingestion of the same folder', () => {
     expect(await sizes()).toEqual({ table: 1, files: 1 })
   })
 
-  it('[P9h] takes the passages of a file that has become unreadable along', async () => {
+  it('[P9h] takes the passages of a file that has become unreadable along, and brings them back with it', async () => {
     await world.write({ 'a.md': 'The azure kingfisher.', 'b.md': 'The brown owl.' })
     await world.ingest(projectId)
     await world.write({ 'a.md': Buffer.from([0, 1, 2, 255, 254, 0]) })
@@ -81,6 +81,11 @@ describe('A second ingestion of the same folder', () => {
     })
     expect(await world.search(projectId, 'kingfisher')).toEqual([])
     expect(await sizes()).toEqual({ table: 1, files: 1 })
+
+    await world.write({ 'a.md': 'The azure kingfisher.' })
+    await world.ingest(projectId)
+    expect(await world.search(projectId, 'kingfisher')).toHaveLength(1)
+    expect(await sizes()).toEqual({ table: 2, files: 2 })
   })
 
   it('[P9h] reads everything anew with another version of the parser', async () => {

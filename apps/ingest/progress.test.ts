@@ -1,4 +1,5 @@
 import type { Problem } from '@holdfast/protocol'
+import { pino } from 'pino'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type GatedParser, gatedParser } from './fixtures/gate.ts'
 import { createIngestWorld, type IngestWorld } from './fixtures/world.ts'
@@ -157,6 +158,22 @@ describe('The WebSocket of a project', () => {
     expect(answer).toMatchObject({ type: 'error', error: { code: 'INVALID_INPUT' } })
     gate.open()
     expect(await socket.ended).toMatchObject({ code: 4500 })
+  })
+})
+
+describe('The log', () => {
+  it('[P8e] has every event at debug, and none above it', async () => {
+    const lines: { level: number; msg: string; stream?: string; events?: string[] }[] = []
+    const stream = { write: (line: string) => void lines.push(JSON.parse(line)) }
+    await using own = await createIngestWorld({ logger: pino({ level: 'debug' }, stream) })
+    await own.write({ 'a.md': 'A.' })
+    const id = await own.project()
+    const { ingestionId, events } = await own.ingest(id)
+    const told = lines.filter((line) => line.stream?.endsWith(ingestionId))
+    expect(told.flatMap(({ events = [] }) => events.map((text) => JSON.parse(text)))).toEqual(
+      events.map(({ offset: _, ...event }) => event),
+    )
+    expect(told.every(({ level }) => level === pino.levels.values.debug)).toBe(true)
   })
 })
 
