@@ -89,6 +89,8 @@ function jsonLine(event: EventBase, offset: Offset): string {
 }
 
 function humanLine(event: EventBase): string {
+  // Streams nobody defined hold whatever JSON their writers liked.
+  if (typeof event !== 'object' || event === null) return `${shortValue(event)}\n`
   const { type, timestamp, ...fields } = event
   const time = typeof timestamp === 'string' ? timestamp.slice(11, 19) : '        '
   const told = Object.entries(fields).map(([name, value]) => `${style.dim(`${name}=`)}${shortValue(value)}`)
