@@ -23,7 +23,9 @@ async function takeScreenshots(browser: Browser, folder: string, scenes: readonl
   const places = await fillServer(server)
   let count = 0
   for (const scene of scenes) {
-    const visitors = await Promise.all(FORMS.map((form) => Visitor.arrive(browser, server, { ...form, ...scene.visitor })))
+    const visitors = await Promise.all(
+      FORMS.map((form) => Visitor.arrive(browser, server, { ...form, ...scene.visitor })),
+    )
     const state = await scene.before?.(server, places)
     // All of them at the same moment of what moves.
     await Promise.all(

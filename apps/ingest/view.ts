@@ -166,6 +166,11 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${String(Math.floor((whole % 3600) / 60)).padStart(2, '0')} m`
 }
 
+/** How long something took: `less than 1 s`, else as formatDuration says it. */
+export function formatTook(seconds: number): string {
+  return seconds < 1 ? 'less than 1 s' : formatDuration(seconds)
+}
+
 /** Bytes with a unit of thousands: `640 B`, `1.2 MB`. */
 export function formatBytes(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`

@@ -18,7 +18,10 @@ export async function fillServer(server: ServerProcess): Promise<Places> {
   await makeFolder(server, 'long', 400)
   const places: Places = {
     empty: await makeProject(server, 'Reading list'),
-    cancelled: await makeProject(server, 'Field recordings and their transcripts, 1987 to 2024, in the order they were made'),
+    cancelled: await makeProject(
+      server,
+      'Field recordings and their transcripts, 1987 to 2024, in the order they were made',
+    ),
     failed: await makeProject(server, 'apollo-docs'),
     done: await makeProject(server, 'Keeping bees'),
   }

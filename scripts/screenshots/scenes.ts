@@ -77,9 +77,15 @@ export const SCENES: readonly Scene[] = [
   { name: 'project-done', show: ({ page }, { places }) => goTo(page, places.done, 'file-row') },
   { name: 'project-done-whole', whole: true, show: ({ page }, { places }) => goTo(page, places.done, 'file-row') },
   { name: 'files-failed', show: ({ page }, { places }) => goTo(page, places.done, 'cause', '?status=failed') },
-  { name: 'files-none', show: ({ page }, { places }) => goTo(page, places.done, 'files-total', '?path=nothing-like-it') },
+  {
+    name: 'files-none',
+    show: ({ page }, { places }) => goTo(page, places.done, 'files-total', '?path=nothing-like-it'),
+  },
   { name: 'search-first', show: ({ page }, { places }) => goTo(page, places.done, 'search', '?tab=search') },
-  { name: 'search-hits', show: ({ page }, { places }) => goTo(page, places.done, 'search-hit', '?tab=search&q=colony') },
+  {
+    name: 'search-hits',
+    show: ({ page }, { places }) => goTo(page, places.done, 'search-hit', '?tab=search&q=colony'),
+  },
   {
     name: 'search-none',
     async show({ page }, { places }) {

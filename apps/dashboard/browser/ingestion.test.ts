@@ -1,7 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeMixedFiles } from '../../../bench/corpus/make-mixed-files.ts'
-import { WAIT } from './test-support/visitor.ts'
+import { writePlainPdf } from '../../../bench/corpus/write-pdf.ts'
+import { read, WAIT } from './test-support/visitor.ts'
 import { describeInBrowser, expect, it } from './test-support/world.ts'
 
 const NOTE = `# Tide tables
@@ -11,13 +12,15 @@ const NOTE = `# Tide tables
 The lighthouse keeper of Ormsund counted forty-one seals at slack water.
 `
 
-/** A folder of mixed files, and in it a note with a known passage and a PDF that is none. */
+/** A folder of mixed files, and in it two notes with known passages and a PDF that is none. */
 async function makeFolder(root: string, name: string, files: number): Promise<string> {
   const folder = join(root, name)
   await mkdir(folder, { recursive: true })
   await makeMixedFiles(folder, { files, seed: name })
   await mkdir(join(folder, 'notes'))
   await writeFile(join(folder, 'notes/tides.md'), NOTE)
+  const lines = Array.from({ length: 60 }, (_, line) => `Of bells, the ${line + 1}th line.`)
+  await writeFile(join(folder, 'notes/bells.pdf'), writePlainPdf([...lines, 'The tide bell rang twice.'], 'Bells'))
   await writeFile(join(folder, 'notes/broken.pdf'), '%PDF-1.7\nand then nothing that a PDF has')
   return folder
 }
@@ -36,25 +39,25 @@ describeInBrowser(
       expect(await visitor.falls()).toEqual([])
 
       const { files, done, failed, skipped } = await visitor.counts()
-      expect(files).toBe(38)
+      expect(files).toBe(39)
       expect(done + failed + skipped).toBe(files)
       expect({ failed, skipped }).toEqual({ failed: 1, skipped: 2 })
-      await expect.poll(() => page.getByTestId('file-row').count()).toBe(38)
-      await expect.poll(() => page.getByTestId('files-total').innerText()).toBe('38 files')
+      await expect.poll(() => page.getByTestId('file-row').count()).toBe(39)
+      await expect.poll(() => read(page.getByTestId('files-total'))).toBe('39 files in the project')
 
       await page.getByTestId('count-failed').click()
       const row = page.getByTestId('file-row').filter({ hasText: 'broken.pdf' })
       await expect.poll(() => page.getByTestId('file-row').count()).toBe(1)
-      expect(await row.innerText()).toContain('It is damaged and cannot be read.')
+      expect(await read(row)).toContain('It is damaged and cannot be read.')
 
       await page.keyboard.press('/')
       await page.getByTestId('search').fill('"forty-one seals"')
       const hit = page.getByTestId('search-hit')
       await hit.waitFor()
       expect(await hit.locator('mark').allInnerTexts()).toEqual(['forty-one seals'])
-      expect(await hit.innerText()).toMatch(/notes\/tides\.md\s+lines 1–5\s+Tide tables › Slack water/)
-      await page.getByTestId('search').fill('colony')
-      await expect.poll(async () => (await page.getByTestId('search-hit').allInnerTexts()).join()).toMatch(/page \d/)
+      expect(await read(hit)).toMatch(/notes\/tides\.md\s+lines 1–5\s+Tide tables › Slack water/)
+      await page.getByTestId('search').fill('tide bell')
+      await expect.poll(async () => read(hit)).toMatch(/notes\/bells\.pdf\s+page 2\s/)
     })
 
     it('[PG5] shows the same state at once when it is reloaded in the middle', async () => {
@@ -72,7 +75,7 @@ describeInBrowser(
       expect(await visitor.falls()).toEqual([])
     })
 
-    it('[P9i] goes on by itself when the server was killed and started again, and the page with it', async () => {
+    it('[P9i] goes on by itself when the server is killed and started again, and the page with it', async () => {
       const visitor = await world.visitor()
       const { page } = visitor
       const project = await visitor.openNewProject('killed')
@@ -83,16 +86,15 @@ describeInBrowser(
       await world.server.kill9()
 
       const connection = page.getByTestId('connection')
-      // [P3f]: the attempt and the wait.
-      await expect.poll(() => connection.innerText()).toMatch(/^Reconnecting, attempt \d+ (now|in \d+ s)$/)
-      await expect.poll(() => connection.innerText()).toMatch(/in \d+ s$/)
-      expect(await page.getByTestId('stale').innerText()).toContain('the ingestion does not need this page to go on')
+      await expect.poll(() => read(connection)).toMatch(/^Reconnecting, attempt \d+ (now|in \d+ s)$/)
+      await expect.poll(() => read(connection)).toMatch(/in \d+ s$/)
+      expect(await read(page.getByTestId('stale'))).toContain('the ingestion does not need this page to go on')
       await world.server.start()
       await expect.poll(() => connection.getAttribute('data-state'), WAIT).toBe('connected')
       isOver()
       await page.getByTestId('end-done').waitFor({ timeout: WAIT.timeout })
       expect(await visitor.falls()).toEqual([])
-      expect(await visitor.counts()).toEqual({ files: 122, done: 119, failed: 1, skipped: 2 })
+      expect(await visitor.counts()).toEqual({ files: 123, done: 120, failed: 1, skipped: 2 })
     }, 90_000)
   },
   { env: () => ({ INGEST_PROCESSES: '1' }) },

@@ -1,3 +1,4 @@
+import { read } from './test-support/visitor.ts'
 import { describeInBrowser, expect, it } from './test-support/world.ts'
 
 describeInBrowser('signing in', (world) => {
@@ -12,18 +13,17 @@ describeInBrowser('signing in', (world) => {
   it('[PG4] says how to sign in to whoever comes without the link, and takes a pasted link or token', async () => {
     const visitor = await world.visitor({ signedIn: false })
     const { page } = visitor
+    const isIn = visitor.expectAnswer(401)
     await page.goto('/')
     const signIn = page.getByTestId('sign-in')
     await signIn.waitFor()
-    expect(await signIn.innerText()).toContain('Open the link that the server printed in its terminal')
+    expect(await read(signIn)).toContain('Open the link that the server printed in its terminal')
     await page.getByLabel('paste the link').fill('a-token-of-another-server')
     await page.getByRole('button', { name: 'Sign in' }).click()
     await page.getByText('That token is not the one of this server.').waitFor()
     await page.getByLabel('paste the link').fill(`${world.server.url}/login?token=${world.server.token}`)
     await page.keyboard.press('Enter')
     await page.getByRole('heading', { name: 'Projects' }).waitFor()
-    // The browser itself writes down the 401 that tells the page nobody is signed in.
-    const other = visitor.troubles.filter((text) => !/401 \(Unauthorized\)/.test(text))
-    visitor.troubles.splice(0, Number.POSITIVE_INFINITY, ...other)
+    isIn()
   })
 })

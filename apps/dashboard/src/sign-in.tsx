@@ -26,7 +26,8 @@ export function SignInForm() {
       <div>
         <h1 className="text-title font-bold">You are not signed in</h1>
         <p className="mt-1 text-ink-2">
-          Open the link that the server printed in its terminal when it started. It signs this browser in.
+          Open the link that the server printed in its terminal when it started. It signs this browser in. The link is
+          gone? The server prints it again at every start.
         </p>
       </div>
       <form onSubmit={submit} className="flex flex-col gap-3">

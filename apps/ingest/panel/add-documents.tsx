@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query'
 import { FolderUp, GitBranch, Globe, HardDrive, type LucideIcon, Map as MapIcon } from 'lucide-react'
 import { type FormEvent, type ReactNode, useState } from 'react'
 import type { LocalFolder } from './dropped-files.ts'
-import { PickButtons } from './pick-buttons.tsx'
+import { DropOrChoose, PickButtons } from './pick-buttons.tsx'
 import { useProjectRoute } from './project-route.ts'
 import { useProjectActions } from './queries.ts'
 
@@ -57,7 +57,9 @@ function UploadSource({ onFolder }: { onFolder(folder: LocalFolder): void }) {
       data-testid="drop-zone"
       className="flex flex-col items-center gap-3 rounded-md border border-dashed border-line-strong px-4 py-8 text-center"
     >
-      <p className="text-ink-2">Drop a folder or files anywhere on the page, or</p>
+      <p className="text-ink-2">
+        <DropOrChoose drop="Drop a folder or files anywhere on the page, or" choose="From this device" />
+      </p>
       <div className="flex flex-wrap justify-center gap-2">
         <PickButtons onFolder={onFolder} look="primary" />
       </div>
@@ -173,10 +175,10 @@ function Roots({ onChoose }: { onChoose(path: string): void }) {
   if (roots.length === 0) return null
   return (
     <p className="flex flex-wrap items-center gap-2 text-dense text-ink-2">
-      Allowed below
+      {roots.length === 1 ? 'The server may read this folder:' : 'The server may read these folders:'}
       {roots.map((root) => (
-        <Button key={root} small className="font-mono" onClick={() => onChoose(root)}>
-          {root}
+        <Button key={root} small className="max-w-full font-mono" onClick={() => onChoose(root)}>
+          <span className="truncate">{root}</span>
         </Button>
       ))}
     </p>

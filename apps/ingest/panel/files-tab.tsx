@@ -1,4 +1,4 @@
-import { Button, Choice, Empty, Failure, Field, SkeletonRows } from '@holdfast/ui'
+import { Button, Choice, classNames, Empty, Failure, Field, SkeletonRows } from '@holdfast/ui'
 import { FileX, Filter } from 'lucide-react'
 import type { UseIngestionSocket } from '../client.ts'
 import { type FileGroup, type FileStatus, formatCount } from '../view.ts'
@@ -17,15 +17,19 @@ export function FilesTab({ projectId, live }: { projectId: string; live: UseInge
   useRefreshOn(keys.files(projectId), signOf(live), REFRESH_MS * (list.data?.pages.length ?? 1))
   const files = list.data?.pages.flatMap((page) => page.items) ?? []
   const { total = 0, groups = [] } = list.data?.pages[0] ?? {}
+  const isEnded = live.status !== 'working' && live.status !== 'queued'
   const isFiltered = status !== undefined || code !== undefined || path !== undefined
+  // Nothing to filter: the filters would only stand in the way.
+  const hasFiles = isFiltered || groups.length > 0
   return (
     <>
-      <div className="mb-3 flex flex-wrap items-center gap-2">
+      <div className={classNames('mb-3 flex-wrap items-center gap-2', hasFiles ? 'flex' : 'hidden')}>
         <StatusFilter groups={groups} value={status} onChange={(next) => choose({ status: next, code: undefined })} />
         <PathFilter value={path ?? ''} onChange={(next) => choose({ path: next || undefined }, { replace: true })} />
         {list.isSuccess && (
           <span className="numbers text-dense text-ink-3 sm:ml-auto" data-testid="files-total">
             {formatCount(total)} {total === 1 ? 'file' : 'files'}
+            {ingestion === undefined ? ' in the project' : ' of this ingestion'}
           </span>
         )}
       </div>
@@ -37,7 +41,7 @@ export function FilesTab({ projectId, live }: { projectId: string; live: UseInge
       {list.isSuccess && files.length === 0 && (
         <Empty
           icon={FileX}
-          title={isFiltered ? 'No file is like that' : 'No file yet'}
+          title={isFiltered ? 'No file is like that' : isEnded ? 'No file came in' : 'No file yet'}
           action={
             isFiltered && (
               <Button onClick={() => choose({ status: undefined, code: undefined, path: undefined })}>
@@ -48,7 +52,9 @@ export function FilesTab({ projectId, live }: { projectId: string; live: UseInge
         >
           {isFiltered
             ? 'Another status or another part of a path may find it.'
-            : 'Files appear here as they are found.'}
+            : isEnded
+              ? 'The ingestion ended before it came to one.'
+              : 'Files appear here as they are found.'}
         </Empty>
       )}
       {files.length > 0 && (
@@ -58,7 +64,7 @@ export function FilesTab({ projectId, live }: { projectId: string; live: UseInge
           total={total}
           hasMore={list.hasNextPage}
           onMore={() => void list.fetchNextPage()}
-          isEnded={live.status !== 'working' && live.status !== 'queued'}
+          isEnded={isEnded}
         />
       )}
     </>

@@ -1,7 +1,8 @@
 import { Button, useReport } from '@holdfast/ui'
 import { RotateCw } from 'lucide-react'
-import { type KeyboardEvent, useEffect, useEffectEvent, useRef } from 'react'
+import { type KeyboardEvent, useEffect, useEffectEvent, useRef, useState } from 'react'
 import { type FileView, formatBytes, formatCount } from '../view.ts'
+import { FilePath } from './file-path.tsx'
 import { useProjectRoute } from './project-route.ts'
 import { useProjectActions } from './queries.ts'
 import { FileChip } from './status-chips.tsx'
@@ -64,7 +65,22 @@ function useRetryFile(projectId: string): (file: FileView) => void {
     )
 }
 
+const KINDS: Record<string, string> = {
+  markdown: 'Markdown',
+  text: 'Text',
+  html: 'HTML',
+  pdf: 'PDF',
+  docx: 'Word',
+  code: 'Code',
+}
+
+function kindOf(type: string | null): string {
+  return type === null ? '–' : (KINDS[type] ?? type)
+}
+
 function FileRow({ file, onRetry }: { file: FileView; onRetry: ((file: FileView) => void) | undefined }) {
+  // What changes while it is looked at flashes once.
+  const [firstStatus] = useState(file.status)
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key !== 'r' || event.metaKey || event.ctrlKey || !onRetry) return
     event.preventDefault()
@@ -80,9 +96,9 @@ function FileRow({ file, onRetry }: { file: FileView; onRetry: ((file: FileView)
       className="lazy-row border-b border-line -outline-offset-2 last:border-b-0 hover:bg-sunken focus:bg-sunken max-md:grid max-md:grid-cols-[1fr_auto] max-md:gap-x-2 max-md:px-3 max-md:py-2"
     >
       <td className="px-3 py-2 max-md:p-0">
-        <Path path={file.path} />
+        <FilePath path={file.path} />
       </td>
-      <td className="truncate px-3 py-2 text-ink-2 max-lg:hidden">{file.type ?? '–'}</td>
+      <td className="truncate px-3 py-2 text-ink-2 max-lg:hidden">{kindOf(file.type)}</td>
       <td className="numbers px-3 py-2 text-right whitespace-nowrap text-ink-2 max-md:hidden">
         {formatBytes(file.size)}
       </td>
@@ -90,9 +106,14 @@ function FileRow({ file, onRetry }: { file: FileView; onRetry: ((file: FileView)
         {file.chunks > 0 ? formatCount(file.chunks) : '–'}
       </td>
       <td className="px-3 py-2 max-md:p-0">
-        <FileChip status={file.status} />
+        <span key={file.status} className={file.status === firstStatus ? undefined : 'flash'}>
+          <FileChip status={file.status} />
+        </span>
       </td>
-      <td className="px-3 py-2 text-ink-2 max-md:col-start-1 max-md:p-0" title={file.code ?? undefined}>
+      <td
+        className="px-3 py-2 text-ink-2 max-md:col-start-1 max-md:p-0"
+        title={file.reason ? `${file.reason} (${file.code})` : undefined}
+      >
         {file.reason && <span className="line-clamp-2">{file.reason}</span>}
       </td>
       <td className="px-2 py-1 text-right max-md:p-0">
@@ -108,17 +129,6 @@ function FileRow({ file, onRetry }: { file: FileView; onRetry: ((file: FileView)
         )}
       </td>
     </tr>
-  )
-}
-
-/** The end of a long path matters most: the folders give way first. */
-function Path({ path }: { path: string }) {
-  const cut = path.lastIndexOf('/') + 1
-  return (
-    <span className="flex min-w-0 font-mono text-small leading-[18px]" title={path}>
-      {cut > 0 && <span className="min-w-0 shrink truncate text-ink-3">{path.slice(0, cut)}</span>}
-      <span className="max-w-full shrink-0 truncate">{path.slice(cut)}</span>
-    </span>
   )
 }
 

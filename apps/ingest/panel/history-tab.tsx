@@ -1,7 +1,8 @@
 import { Button, classNames, Empty, Failure, Moment, SkeletonRows, TONE_TEXT } from '@holdfast/ui'
 import { Link } from '@tanstack/react-router'
 import { History } from 'lucide-react'
-import { formatCount, formatDuration, type IngestionView } from '../view.ts'
+import { formatCount, formatTook, type IngestionView } from '../view.ts'
+import { FilePath } from './file-path.tsx'
 import { useIngestions } from './queries.ts'
 import { IngestionChip } from './status-chips.tsx'
 
@@ -49,15 +50,13 @@ function HistoryRow({ ingestion, isShown }: { ingestion: IngestionView; isShown:
       )}
     >
       <IngestionChip status={status} />
-      <span className="truncate font-mono text-small" title={source.label}>
-        {source.label}
-      </span>
+      <FilePath path={source.label} />
       <span className="text-ink-3">
         <Moment at={createdAt} />
       </span>
       <span className="numbers col-span-3 text-ink-2 sm:col-span-2 sm:col-start-2">
-        {result && `${formatCount(result.files.total)} files, ${formatCount(result.chunks)} passages, `}
-        {result && `${formatDuration(result.seconds)}`}
+        {result &&
+          `${formatCount(result.files.total)} files · ${formatCount(result.chunks)} passages · ${formatTook(result.seconds)}`}
         {error && <span className="text-fail">{error.errorCode === 'CANCELLED' ? '' : error.message}</span>}
         {failed > 0 && <span className={TONE_TEXT.failed}> · {formatCount(failed)} failed</span>}
         {retryOf && ' · tries an earlier one again'}

@@ -1,5 +1,5 @@
 import { Button, Dialog, DialogActions, Menu, MenuItem, useHotkeys, useReport } from '@holdfast/ui'
-import { ChevronDown, RotateCw, SkipForward, Square } from 'lucide-react'
+import { ChevronDown, CircleStop, RotateCw, SkipForward } from 'lucide-react'
 import { useState } from 'react'
 import type { UseIngestionSocket } from '../client.ts'
 import { PHASES } from '../streams.ts'
@@ -39,7 +39,7 @@ function CancelAction({ projectId, live }: ActionsProps) {
   }
   return (
     <>
-      <Button icon={Square} onClick={() => setAsking(true)} disabled={cancel.isPending} data-testid="cancel">
+      <Button icon={CircleStop} onClick={() => setAsking(true)} disabled={cancel.isPending} data-testid="cancel">
         {cancel.isPending ? 'Cancelling' : 'Cancel'}
       </Button>
       <Dialog open={isAsking} onOpenChange={setAsking} title="Cancel this ingestion?" description={whatStays(live)}>

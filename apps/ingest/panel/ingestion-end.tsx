@@ -1,8 +1,9 @@
 import { CopyButton, Moment } from '@holdfast/ui'
 import { Check, CircleSlash, Info } from 'lucide-react'
 import type { UseIngestionSocket } from '../client.ts'
-import { PHASES } from '../streams.ts'
+import { PHASES, type Phase } from '../streams.ts'
 import { formatCount } from '../view.ts'
+import { PHASE_TITLES } from './phase-titles.ts'
 
 /** How it ended, in plain words, and what that means for the documents. */
 export function IngestionEnd({ live }: { live: UseIngestionSocket }) {
@@ -10,7 +11,7 @@ export function IngestionEnd({ live }: { live: UseIngestionSocket }) {
   if (state.completedAt === null) return null
   const when = <Moment at={state.completedAt} />
   if (status === 'done' && state.result) {
-    const { total, failed } = state.result.files
+    const { total, failed, skipped } = state.result.files
     return (
       <End tone="text-done" icon={Check} testId="end-done">
         <p>
@@ -18,6 +19,7 @@ export function IngestionEnd({ live }: { live: UseIngestionSocket }) {
           {failed > 0
             ? `${formatCount(failed)} of ${filesOf(total)} could not be read; the table says why.`
             : `Nothing failed in ${filesOf(total)}.`}
+          {skipped > 0 && ` ${formatCount(skipped)} skipped: unchanged, empty, or of a kind without text.`}
         </p>
       </End>
     )
@@ -27,7 +29,7 @@ export function IngestionEnd({ live }: { live: UseIngestionSocket }) {
       <End tone="text-quiet" icon={Info} testId="end-cancelled">
         <p>
           Cancelled {when}
-          {error ? ` in ${PHASES[error.phase - 1]}` : ''}. Files that were done stay searchable; a retry goes on from
+          {error ? ` in ${phaseTitle(error.phase)}` : ''}. Files that were done stay searchable; a retry goes on from
           there.
         </p>
       </End>
@@ -37,7 +39,7 @@ export function IngestionEnd({ live }: { live: UseIngestionSocket }) {
     <End tone="text-fail" icon={CircleSlash} testId="end-failed">
       <p className="font-medium">
         Failed {when}
-        {error ? ` in ${PHASES[error.phase - 1]}` : ''}
+        {error ? ` in ${phaseTitle(error.phase)}` : ''}
       </p>
       <p className="break-words text-ink-2">{error?.message}</p>
       <p className="mt-1 flex flex-wrap items-center gap-x-3 font-mono text-small text-ink-3">
@@ -51,6 +53,10 @@ export function IngestionEnd({ live }: { live: UseIngestionSocket }) {
       </p>
     </End>
   )
+}
+
+function phaseTitle(phase: Phase): string {
+  return PHASE_TITLES[PHASES[phase - 1] ?? PHASES[0]]
 }
 
 function filesOf(count: number): string {

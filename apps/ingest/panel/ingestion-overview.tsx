@@ -4,8 +4,10 @@ import { Ban, Check, CircleDashed, CircleSlash, Clock, LoaderCircle, RotateCcw }
 import type { ReactNode } from 'react'
 import type { UseIngestionSocket } from '../client.ts'
 import { PHASES, type PhaseName } from '../streams.ts'
-import { formatBytes, formatCount, formatDuration } from '../view.ts'
+import { formatBytes, formatCount, formatDuration, formatTook } from '../view.ts'
+import { FilePath } from './file-path.tsx'
 import { IngestionEnd } from './ingestion-end.tsx'
+import { PHASE_TITLES } from './phase-titles.ts'
 
 interface OverviewProps {
   projectId: string
@@ -61,8 +63,8 @@ function SourceLine({ projectId, live: { view, project, status } }: OverviewProp
   const other = project.activeIngestionId ?? project.newestIngestionId
   return (
     <div className="flex min-h-10 flex-wrap items-center gap-x-3 gap-y-1 border-b border-line px-3 py-1.5 text-dense text-ink-2">
-      <span className="max-w-full truncate font-mono text-ink" title={view.source?.label}>
-        {view.source?.label}
+      <span className="max-w-full">
+        <FilePath path={view.source?.label ?? ''} />
       </span>
       {view.retryOf && (
         <IngestionLink projectId={projectId} ingestion={view.retryOf}>
@@ -75,7 +77,7 @@ function SourceLine({ projectId, live: { view, project, status } }: OverviewProp
             Queued behind
           </Chip>
           <IngestionLink projectId={projectId} ingestion={project.activeIngestionId}>
-            the one that works now
+            the ingestion that is running
           </IngestionLink>
         </span>
       )}
@@ -106,11 +108,11 @@ function IngestionLink(props: { projectId: string; ingestion: string | undefined
   )
 }
 
-const TITLES: Record<PhaseName, { title: string; what: string }> = {
-  discover: { title: 'Discover', what: 'Finds the files, their kinds and sizes' },
-  extract: { title: 'Extract', what: 'Reads the text out of each file' },
-  chunk: { title: 'Chunk', what: 'Cuts the text into passages' },
-  index: { title: 'Index', what: 'Makes the passages searchable' },
+const WHAT: Record<PhaseName, string> = {
+  discover: 'Finds the files, their kinds and sizes',
+  extract: 'Reads the text out of each file',
+  chunk: 'Cuts the text into passages',
+  index: 'Makes the passages searchable',
 }
 
 function Phases({ live }: { live: UseIngestionSocket }) {
@@ -154,7 +156,8 @@ const PHASE_WORD = {
 function PhaseCell({ name, index, live }: { name: PhaseName; index: number; live: UseIngestionSocket }) {
   const look = phaseLook(live, index)
   const Icon = PHASE_ICON[look]
-  const { title, what } = TITLES[name]
+  const title = PHASE_TITLES[name]
+  const what = WHAT[name]
   const percent = look === 'done' ? 100 : live.progress[name]
   return (
     <li
@@ -168,7 +171,7 @@ function PhaseCell({ name, index, live }: { name: PhaseName; index: number; live
         <span className={classNames('font-medium', look === 'waiting' && 'text-ink-3')}>{title}</span>
         <span className="sr-only">{PHASE_WORD[look]}</span>
         <span className="numbers ml-auto text-dense text-ink-2">
-          {look === 'waiting' ? 'waits' : `${Math.floor(percent)} %`}
+          {look === 'waiting' ? (live.state.completedAt === null ? 'waits' : '–') : `${Math.floor(percent)} %`}
         </span>
       </div>
       <ProgressBar label={title} percent={percent} tone={PHASE_TONE[look]} />
@@ -182,8 +185,7 @@ function phaseNote({ state }: UseIngestionSocket, index: number, look: PhaseLook
   const phase = state.phases[index]
   const endedAt = state.phases[index + 1]?.startedAt ?? state.completedAt
   if (!phase || look !== 'done' || !endedAt) return phase?.message
-  const seconds = (Date.parse(endedAt) - Date.parse(phase.startedAt)) / 1000
-  return seconds < 1 ? 'Took less than 1 s' : `Took ${formatDuration(seconds)}`
+  return `Took ${formatTook((Date.parse(endedAt) - Date.parse(phase.startedAt)) / 1000)}`
 }
 
 /** The figures of the moment. Every number has its unit, and the ones of the table lead there. */
@@ -197,11 +199,17 @@ function Figures({ projectId, live }: OverviewProps) {
     failed: metrics?.filesFailed ?? 0,
     skipped: metrics?.filesSkipped ?? 0,
   }
+  // Ended before it came to a file: zeros would say nothing.
+  if (!isWorking && counts.total === 0) return null
   const chunks = state.result?.chunks ?? metrics?.chunks ?? 0
   return (
     <div>
       <ul className="numbers flex flex-wrap gap-x-6 gap-y-1 px-3 py-2 text-dense">
-        <Figure label={counts.total === 1 ? 'file' : 'files'} value={formatCount(counts.total)} to={{ projectId }} />
+        <Figure
+          label={counts.total === 1 ? 'file' : 'files'}
+          value={formatCount(counts.total)}
+          to={{ projectId, status: undefined }}
+        />
         <Figure label="done" value={formatCount(counts.done)} to={{ projectId, status: 'done' }} tone="done" />
         <Figure label="failed" value={formatCount(counts.failed)} to={{ projectId, status: 'failed' }} tone="failed" />
         <Figure label="skipped" value={formatCount(counts.skipped)} to={{ projectId, status: 'skipped' }} />
@@ -211,7 +219,7 @@ function Figures({ projectId, live }: OverviewProps) {
         {isWorking && (
           <Figure label="left" value={metrics?.secondsLeft == null ? '–' : formatDuration(metrics.secondsLeft)} />
         )}
-        {state.result && <Figure label="in all" value={formatDuration(state.result.seconds)} />}
+        {state.result && <Figure label="in all" value={formatTook(state.result.seconds)} />}
       </ul>
       {isWorking && (
         <p
@@ -230,7 +238,7 @@ interface FigureProps {
   label: string
   value: string
   /** The filtered table it counts. */
-  to?: { projectId: string; status?: string }
+  to?: { projectId: string; status: string | undefined }
   tone?: 'done' | 'failed'
 }
 
@@ -248,9 +256,9 @@ function Figure({ label, value, to, tone }: FigureProps) {
       <Link
         to="/projects/$projectId"
         params={{ projectId: to.projectId }}
-        search={(known: Record<string, unknown>) => ({ ...known, tab: undefined, status: to.status })}
+        search={(known: Record<string, unknown>) => ({ ...known, tab: undefined, status: to.status, code: undefined })}
         resetScroll={false}
-        data-testid={`count-${label}`}
+        data-testid={`count-${to.status ?? 'files'}`}
         className="flex items-baseline gap-1.5 hover:underline"
       >
         {content}

@@ -11,6 +11,16 @@ interface PickButtonsProps {
   look?: 'primary' | 'secondary'
 }
 
+/** Nothing is dropped by a thumb: what to do, in the words of the device. */
+export function DropOrChoose({ drop, choose }: { drop: string; choose: string }) {
+  return (
+    <>
+      <span className="pointer-coarse:hidden">{drop}</span>
+      <span className="pointer-fine:hidden">{choose}</span>
+    </>
+  )
+}
+
 /** Chooses a folder, or single files, from this device. */
 export function PickButtons({ onFolder, look = 'secondary' }: PickButtonsProps) {
   const folderInput = useRef<HTMLInputElement>(null)

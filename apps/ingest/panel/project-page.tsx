@@ -11,12 +11,12 @@ import { FilesTab } from './files-tab.tsx'
 import { HistoryTab } from './history-tab.tsx'
 import { IngestionActions } from './ingestion-actions.tsx'
 import { IngestionOverview, OverviewSkeleton } from './ingestion-overview.tsx'
-import { PickButtons } from './pick-buttons.tsx'
+import { DropOrChoose, PickButtons } from './pick-buttons.tsx'
 import { type TabName, useProjectRoute } from './project-route.ts'
 import { keys, useProject, useRefreshOn } from './queries.ts'
 import { SearchTab } from './search-tab.tsx'
 import { IngestionChip } from './status-chips.tsx'
-import { useStartUpload } from './uploads.tsx'
+import { useIsUploading, useStartUpload } from './uploads.tsx'
 
 /** One project: how its ingestion is going, its files, a search over them, its history. */
 export function ProjectPage() {
@@ -55,7 +55,7 @@ function LiveProject({ projectId, project }: { projectId: string; project: Proje
       ) : live.status === 'loading' ? (
         <OverviewSkeleton />
       ) : live.status === 'idle' ? (
-        <FirstDocuments onFolder={takeFolder} onOther={() => setAdding(true)} />
+        <FirstDocuments projectId={projectId} onFolder={takeFolder} onOther={() => setAdding(true)} />
       ) : (
         <>
           <IngestionOverview projectId={projectId} live={live} />
@@ -80,7 +80,9 @@ function Header({ projectId, project, live, onAdd }: HeaderProps) {
   const isFirst = live.status === 'done'
   return (
     <div className="mb-3 flex flex-wrap items-center gap-x-3 gap-y-2">
-      <h1 className="min-w-0 truncate text-title font-bold">{project?.name ?? <Skeleton className="h-6 w-40" />}</h1>
+      <h1 className="line-clamp-2 min-w-0 break-words text-title font-bold" title={project?.name}>
+        {project?.name ?? <Skeleton className="h-6 w-40" />}
+      </h1>
       {live.status === 'loading' ? <Skeleton className="h-5 w-20" /> : <IngestionChip status={live.status} />}
       <div className="ml-auto flex items-center gap-2">
         <IngestionActions projectId={projectId} live={live} />
@@ -92,12 +94,28 @@ function Header({ projectId, project, live, onAdd }: HeaderProps) {
   )
 }
 
-function FirstDocuments({ onFolder, onOther }: { onFolder(folder: LocalFolder): void; onOther(): void }) {
+interface FirstDocumentsProps {
+  projectId: string
+  onFolder(folder: LocalFolder): void
+  onOther(): void
+}
+
+function FirstDocuments({ projectId, onFolder, onOther }: FirstDocumentsProps) {
+  const isUploading = useIsUploading(projectId)
+  if (isUploading) {
+    return (
+      <div className="rounded-md border border-line bg-raised">
+        <Empty icon={FolderUp} title="The files are on their way">
+          The ingestion begins when all of them have arrived.
+        </Empty>
+      </div>
+    )
+  }
   return (
     <div data-testid="drop-zone" className="rounded-md border border-dashed border-line-strong bg-raised">
       <Empty
         icon={FolderUp}
-        title="Drop a folder or files here"
+        title={<DropOrChoose drop="Drop a folder or files here" choose="Choose a folder or files" />}
         action={
           <div className="flex flex-wrap justify-center gap-2">
             <PickButtons onFolder={onFolder} look="primary" />

@@ -8,7 +8,7 @@ import { formatCount, type IngestionView, overallPercent, type ProjectView } fro
 import { CreateProject } from './create-project.tsx'
 import { DropTarget } from './drop-target.tsx'
 import type { LocalFolder } from './dropped-files.ts'
-import { PickButtons } from './pick-buttons.tsx'
+import { DropOrChoose, PickButtons } from './pick-buttons.tsx'
 import { useCreateProject, useProjects } from './queries.ts'
 import { IngestionChip } from './status-chips.tsx'
 import { useStartUpload } from './uploads.tsx'
@@ -30,7 +30,7 @@ export function ProjectsPage() {
         {total > 0 && <span className="numbers text-ink-3">{formatCount(total)}</span>}
         {projects.length > 0 && (
           <span className="ml-auto flex items-center gap-3">
-            <span className="hidden text-ink-3 md:inline">Drop a folder anywhere to begin one</span>
+            <span className="hidden text-ink-3 md:pointer-fine:inline">Drop a folder anywhere to begin one</span>
             <Button look="primary" icon={FolderPlus} onClick={() => setCreating(true)} data-testid="new-project">
               New project
             </Button>
@@ -76,7 +76,7 @@ function FirstProject({ onFolder, onCreate }: { onFolder(folder: LocalFolder): v
     <div data-testid="drop-zone" className="rounded-md border border-dashed border-line-strong bg-raised">
       <Empty
         icon={FolderTree}
-        title="Drop a folder of documents here"
+        title={<DropOrChoose drop="Drop a folder of documents here" choose="Choose a folder of documents" />}
         action={
           <div className="flex flex-wrap justify-center gap-2">
             <PickButtons onFolder={onFolder} look="primary" />
@@ -116,14 +116,14 @@ function ProjectRow({ project, isLive }: { project: ProjectView; isLive: boolean
       params={{ projectId: id }}
       data-row
       data-testid="project-row"
-      className="grid grid-cols-[1fr_auto] items-center gap-x-4 gap-y-1 px-3 py-2.5 -outline-offset-2 hover:bg-sunken md:grid-cols-[minmax(0,2fr)_minmax(0,2fr)_minmax(0,2fr)_5.5rem]"
+      className="grid grid-cols-[1fr_auto] items-center gap-x-4 gap-y-1 px-3 py-2.5 -outline-offset-2 hover:bg-sunken md:grid-cols-[minmax(0,5fr)_minmax(0,5fr)_minmax(0,4fr)_5.5rem]"
     >
       <span className="truncate font-medium">{name}</span>
       <span className="order-3 col-span-2 md:order-none md:col-span-1">
         <IngestionLine ingestion={ingestion} isLive={isLive} />
       </span>
       <span className="numbers order-4 col-span-2 truncate text-dense text-ink-2 md:order-none md:col-span-1">
-        {formatCount(files)} files · {formatCount(chunks)} passages
+        {files === 0 ? 'Nothing to search yet' : `${formatCount(files)} files · ${formatCount(chunks)} passages`}
         {failed > 0 && <span className={TONE_TEXT.failed}> · {formatCount(failed)} failed</span>}
       </span>
       <span className="text-right text-dense text-ink-3">
@@ -137,9 +137,21 @@ function ProjectRow({ project, isLive }: { project: ProjectView; isLive: boolean
 const LIVE_ROWS = 20
 
 function IngestionLine({ ingestion, isLive }: { ingestion: IngestionView | null; isLive: boolean }) {
+  if (ingestion?.status === 'failed') return <FailedLine ingestion={ingestion} />
   if (ingestion?.status !== 'working') return <IngestionChip status={ingestion?.status ?? 'idle'} />
   if (isLive) return <LiveLine ingestion={ingestion} />
   return <WorkingLine ingestion={ingestion} phase={ingestion.currentPhase} percent={ingestion.progressPercent} />
+}
+
+function FailedLine({ ingestion }: { ingestion: IngestionView }) {
+  return (
+    <span className="flex items-center gap-2">
+      <IngestionChip status="failed" />
+      <span className="truncate text-dense text-ink-2" title={ingestion.error?.message}>
+        {ingestion.error?.message}
+      </span>
+    </span>
+  )
 }
 
 function LiveLine({ ingestion }: { ingestion: IngestionView }) {

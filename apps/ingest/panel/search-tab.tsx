@@ -82,7 +82,7 @@ function Hit({ hit }: { hit: SearchHitView }) {
             : 'line-clamp-5 break-words whitespace-pre-line'
         }
       >
-        <Marked text={hit.text} spans={hit.highlights} />
+        <Marked text={hit.type === 'code' ? hit.text : unwrapped(hit.text)} spans={hit.highlights} />
       </p>
     </li>
   )
@@ -90,6 +90,11 @@ function Hit({ hit }: { hit: SearchHitView }) {
 
 function linesOf({ lineStart, lineEnd }: SearchHitView): string {
   return lineStart === lineEnd ? `line ${lineStart}` : `lines ${lineStart}–${lineEnd}`
+}
+
+/** Lines that were broken at a width of their own run on; every character keeps its place, so spans stay true. */
+function unwrapped(text: string): string {
+  return text.replace(/(?<=[^\n]{48})\n(?=[\p{L}\p{N}("“'‘])/gu, ' ')
 }
 
 /** How much of a passage stands before its first match, characters. */

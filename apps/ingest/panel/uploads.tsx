@@ -19,11 +19,17 @@ interface RunningUpload {
 
 type StartUpload = (project: { id: string; name: string }, folder: LocalFolder) => void
 
-const UploadContext = createContext<StartUpload>(() => {})
+const StartContext = createContext<StartUpload>(() => {})
+const RunningContext = createContext<readonly RunningUpload[]>([])
 
 /** Starts an upload that goes on while the page is changed. */
 export function useStartUpload(): StartUpload {
-  return useContext(UploadContext)
+  return useContext(StartContext)
+}
+
+/** Whether this page is sending something to the project. */
+export function useIsUploading(projectId: string): boolean {
+  return useContext(RunningContext).some((upload) => upload.projectId === projectId)
 }
 
 /** Keeps the uploads of this page and shows them at its foot, apart from the ingestion's own progress. */
@@ -61,8 +67,8 @@ export function Uploads({ children }: { children: ReactNode }) {
   )
   useLeaveWarning(running.length > 0)
   return (
-    <UploadContext value={start}>
-      {children}
+    <StartContext value={start}>
+      <RunningContext value={running}>{children}</RunningContext>
       {running.length > 0 && (
         <div className="fixed right-4 bottom-4 left-4 z-30 flex flex-col gap-2 sm:left-auto sm:w-96">
           {running.map((one) => (
@@ -70,7 +76,7 @@ export function Uploads({ children }: { children: ReactNode }) {
           ))}
         </div>
       )}
-    </UploadContext>
+    </StartContext>
   )
 }
 

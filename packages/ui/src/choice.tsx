@@ -16,7 +16,7 @@ export function Choice<Name extends string>({ label, value, onChange, options }:
       aria-label={label}
       value={value}
       onValueChange={(name) => name && onChange(name as Name)}
-      className="inline-flex max-w-full self-start overflow-x-auto rounded-md border border-line bg-sunken p-0.5"
+      className="inline-flex max-w-full flex-wrap self-start rounded-md border border-line bg-sunken p-0.5"
     >
       {options.map((option) => (
         <ToggleGroup.Item

@@ -3,7 +3,7 @@ import type { ReactNode } from 'react'
 
 interface EmptyProps {
   icon: LucideIcon
-  title: string
+  title: ReactNode
   /** What this is for, or why there is nothing. */
   children?: ReactNode
   /** The one action. */

@@ -1,5 +1,4 @@
-// Runs in the page before anything else. Writes down every bar of a phase that falls, over reloads too, and tells of
-// what the content security policy held back.
+// Runs in the page before anything else. Writes down every bar of a phase that falls, over reloads too.
 ;(() => {
   const KEY = 'test.progress'
   const record = JSON.parse(sessionStorage.getItem(KEY) ?? '{ "most": {}, "falls": [] }')
@@ -24,7 +23,4 @@
       else for (const node of addedNodes) lookWithin(node)
     }
   }).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ['aria-valuenow'] })
-  document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => {
-    console.error(`held back by ${violatedDirective}: ${blockedURI}`)
-  })
 })()

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { until } from '@holdfast/testing'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { Browser, BrowserContext, Locator, Page } from 'playwright-core'
 import type { ServerProcess } from './server.ts'
 
 const RECORD_PROGRESS = readFileSync(new URL('record-progress.js', import.meta.url), 'utf8')
@@ -15,6 +15,8 @@ export interface VisitorOptions {
   theme?: 'light' | 'dark'
   /** A thumb instead of a mouse. Default false. */
   touch?: boolean
+  /** Asks for no motion. Default false. */
+  still?: boolean
   /** Default true: comes by the operator's link. */
   signedIn?: boolean
 }
@@ -47,13 +49,14 @@ export class Visitor {
   }
 
   static async arrive(browser: Browser, server: ServerProcess, options: VisitorOptions = {}): Promise<Visitor> {
-    const { width = 1280, theme = 'light', touch = false, signedIn = true } = options
+    const { width = 1280, theme = 'light', touch = false, still = false, signedIn = true } = options
     const context = await browser.newContext({
       baseURL: server.url,
       viewport: { width, height: width < 500 ? 760 : 800 },
       hasTouch: touch,
       isMobile: touch,
       colorScheme: theme,
+      reducedMotion: still ? 'reduce' : 'no-preference',
       locale: 'en-GB',
       serviceWorkers: 'block',
     })
@@ -104,10 +107,15 @@ export class Visitor {
   /** The four counts the page shows of an ingestion. */
   async counts(): Promise<{ files: number; done: number; failed: number; skipped: number }> {
     const count = async (name: string) => {
-      const text = await this.page.getByTestId(`count-${name}`).innerText()
+      const text = await read(this.page.getByTestId(`count-${name}`))
       return Number(text.replace(/[^0-9]/g, ''))
     }
-    return { files: await count('files'), done: await count('done'), failed: await count('failed'), skipped: await count('skipped') }
+    return {
+      files: await count('files'),
+      done: await count('done'),
+      failed: await count('failed'),
+      skipped: await count('skipped'),
+    }
   }
 
   /** The server is about to go: what a browser says of that is no trouble of the page. Answers how to end it. */
@@ -119,6 +127,15 @@ export class Visitor {
     }
   }
 
+  /** A request is about to be refused on purpose; Chromium writes that down. Answers how to end it. */
+  expectAnswer(status: number): () => void {
+    const known = this.troubles.length
+    return () => {
+      const meanwhile = this.troubles.splice(known)
+      this.troubles.push(...meanwhile.filter((text) => !text.includes(`responded with a status of ${status}`)))
+    }
+  }
+
   async leave(): Promise<void> {
     await this.#context.close()
   }
@@ -126,6 +143,11 @@ export class Visitor {
   #watch(url: string): void {
     if (/^https?:/.test(url) && new URL(url).origin !== this.#server.url) this.troubles.push(`another origin: ${url}`)
   }
+}
+
+/** The text of an element as a person reads it: what is hidden is not in it. */
+export function read(locator: Locator): Promise<string> {
+  return locator.innerText()
 }
 
 // Chromium writes these itself; no page can keep it from that.

@@ -20,7 +20,11 @@ interface WorldOptions {
  * Tests with the system's Chromium and the real server, both for all of them. Where there is no browser they are
  * skipped and one line says how to have them; with `CI=true` that is a failure.
  */
-export function describeInBrowser(name: string, tests: (world: BrowserWorld) => void, options: WorldOptions = {}): void {
+export function describeInBrowser(
+  name: string,
+  tests: (world: BrowserWorld) => void,
+  options: WorldOptions = {},
+): void {
   const executable = findChromium(process.env)
   if (executable === null) {
     const line = `${name}: skipped, for ${NO_CHROMIUM}`
