@@ -175,6 +175,13 @@ export class ParserProcess {
   }
 }
 
+/**
+ * Measured on 300 and on 1500 mixed files. What a process reads it reads once: the last tier of optimisation costs
+ * more than it gives back (a quarter of the time over 300 files, the grammars' WASM above all, and 70 MB), and with
+ * garbage let grow to several times what lives (15 to 30 MB) a process takes 60 MB more for no gain in time.
+ */
+const V8_FLAGS = ['--no-turbofan', '--liftoff-only', '--heap-growing-percent=60', '--max-semi-space-size=8']
+
 function crashed(detail: string): Rejection {
   return { rejected: 'PARSER_CRASHED', detail }
 }
@@ -185,7 +192,7 @@ function start({ entry, maxRssBytes, compileCache }: ProcessOptions): ChildProce
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     // The heap's own limit lies below the cap, so that it collects harder before the watchdog has to act.
-    execArgv: [`--max-old-space-size=${Math.floor(megabytes * 0.7)}`, '--max-semi-space-size=4', '--no-warnings'],
+    execArgv: [`--max-old-space-size=${Math.floor(megabytes * 0.7)}`, ...V8_FLAGS, '--no-warnings'],
     env: childEnvironment(compileCache),
     // In a group of its own: a Ctrl-C in the server's terminal is not for it.
     detached: process.platform !== 'win32',
