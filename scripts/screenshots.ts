@@ -21,26 +21,28 @@ async function takeScreenshots(browser: Browser, folder: string, scenes: readonl
   await mkdir(folder, { recursive: true })
   await using server = await ServerProcess.start({ INGEST_PROCESSES: '1' })
   const places = await fillServer(server)
-  let count = 0
+  const arrive = (options: VisitorOptions = {}) =>
+    Promise.all(FORMS.map((form) => Visitor.arrive(browser, server, { ...form, ...options })))
+  const visitors = await arrive()
   for (const scene of scenes) {
-    const visitors = await Promise.all(
-      FORMS.map((form) => Visitor.arrive(browser, server, { ...form, ...scene.visitor })),
-    )
-    const state = await scene.before?.(server, places)
+    const isStranger = scene.visitor !== undefined
+    const shown = isStranger ? await arrive(scene.visitor) : visitors
+    const state = (await scene.before?.(server, places)) ?? ''
     // All of them at the same moment of what moves.
     await Promise.all(
-      visitors.map(async (visitor, index) => {
-        await scene.show(visitor, { server, places, state: state ?? '' })
+      shown.map(async (visitor, index) => {
+        if (!isStranger) await visitor.page.goto('/')
+        await scene.show(visitor, { server, places, state })
         const path = join(folder, `${scene.name}-${FORMS[index]?.name}.png`)
         await visitor.page.screenshot({ path, fullPage: scene.whole ?? false })
-        count += 1
+        await visitor.page.unrouteAll()
       }),
     )
     await scene.after?.(server)
-    for (const visitor of visitors) await visitor.leave()
+    if (isStranger) for (const visitor of shown) await visitor.leave()
     console.log(scene.name)
   }
-  return count
+  return scenes.length * FORMS.length
 }
 
 const [given, ...names] = process.argv.slice(2)

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeMixedFiles } from '../../../bench/corpus/make-mixed-files.ts'
 import { writePlainPdf } from '../../../bench/corpus/write-pdf.ts'
-import { read, WAIT } from './test-support/visitor.ts'
+import { LOSS, read, WAIT } from './test-support/visitor.ts'
 import { describeInBrowser, expect, it } from './test-support/world.ts'
 
 const NOTE = `# Tide tables
@@ -82,7 +82,7 @@ describeInBrowser(
       const path = await makeFolder(world.server.root, 'killed', 120)
       await world.server.request('POST', `/api/projects/${project}/ingestions`, { path })
       await visitor.reaches('extract', 15)
-      const isOver = visitor.expectLoss()
+      visitor.expectTrouble(LOSS)
       await world.server.kill9()
 
       const connection = page.getByTestId('connection')
@@ -91,7 +91,6 @@ describeInBrowser(
       expect(await read(page.getByTestId('stale'))).toContain('the ingestion does not need this page to go on')
       await world.server.start()
       await expect.poll(() => connection.getAttribute('data-state'), WAIT).toBe('connected')
-      isOver()
       await page.getByTestId('end-done').waitFor({ timeout: WAIT.timeout })
       expect(await visitor.falls()).toEqual([])
       expect(await visitor.counts()).toEqual({ files: 123, done: 120, failed: 1, skipped: 2 })

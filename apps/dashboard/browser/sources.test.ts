@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll } from 'vitest'
-import { read, type Visitor, WAIT } from './test-support/visitor.ts'
+import { answered, read, type Visitor, WAIT } from './test-support/visitor.ts'
 import { describeInBrowser, expect, it } from './test-support/world.ts'
 
 const servers: Server[] = []
@@ -30,7 +30,7 @@ const pages: Record<string, string> = {
 }
 
 let site = ''
-let archive = Buffer.alloc(0)
+let archive: Buffer = Buffer.alloc(0)
 
 /** What GitHub sends of a repository: one folder in a packed tar. */
 async function packRepository(folder: string): Promise<Buffer> {
@@ -85,10 +85,9 @@ describeInBrowser(
       await page.getByTestId('add-documents').click()
       await page.getByRole('radio', { name: 'Server folder' }).click()
       await page.getByTestId('source-path').fill('/etc')
-      const expected = visitor.expectAnswer(403)
+      visitor.expectTrouble(answered(403))
       await page.getByRole('button', { name: 'Ingest folder' }).click()
       await page.getByTestId('failure').waitFor()
-      expected()
       await page.getByRole('button', { name: world.server.root }).click()
       await page.getByRole('button', { name: 'Ingest folder' }).click()
       await page.getByTestId('end-done').waitFor({ timeout: WAIT.timeout })

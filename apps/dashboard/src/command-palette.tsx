@@ -54,7 +54,7 @@ function CommandList({ commands, onDone }: { commands: Command[]; onDone(): void
             setIndex(0)
           }}
           onKeyDown={onKeyDown}
-          className="h-9 w-full rounded-md border border-line-strong bg-raised pr-2 pl-8 -outline-offset-1 pointer-coarse:text-[16px]"
+          className="h-9 w-full pointer-coarse:h-10 rounded-md border border-line-strong bg-raised pr-2 pl-8 -outline-offset-1 pointer-coarse:text-[16px]"
         />
       </div>
       <div id={listId} role="listbox" aria-label="Places and actions" className="mt-2 flex flex-col">

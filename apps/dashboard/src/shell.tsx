@@ -87,7 +87,7 @@ function TopBar() {
             <Link
               key={to}
               to={to}
-              className="flex h-8 items-center gap-1.5 rounded-md px-2 text-ink-2 hover:bg-sunken hover:text-ink aria-[current=page]:text-ink aria-[current=page]:font-medium"
+              className="flex h-8 items-center gap-1.5 rounded-md px-2 pointer-coarse:h-10 text-ink-2 hover:bg-sunken hover:text-ink aria-[current=page]:text-ink aria-[current=page]:font-medium"
             >
               <Icon size={16} aria-hidden="true" />
               {label}

@@ -78,7 +78,7 @@ function Hit({ hit }: { hit: SearchHitView }) {
       <p
         className={
           hit.type === 'code'
-            ? 'line-clamp-8 overflow-x-auto font-mono text-small whitespace-pre'
+            ? 'line-clamp-8 break-words font-mono text-small whitespace-pre-wrap'
             : 'line-clamp-5 break-words whitespace-pre-line'
         }
       >

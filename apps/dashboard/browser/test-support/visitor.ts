@@ -33,17 +33,17 @@ export class Visitor {
   readonly page: Page
   readonly #context: BrowserContext
   readonly #server: ServerProcess
-  /** Errors and warnings of the console, errors nobody caught, requests to other origins. */
-  readonly troubles: string[] = []
+  readonly #seen: string[] = []
+  readonly #expected: RegExp[] = []
 
   private constructor(context: BrowserContext, page: Page, server: ServerProcess) {
     this.#context = context
     this.page = page
     this.#server = server
     page.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type())) this.troubles.push(`console: ${message.text()}`)
+      if (['error', 'warning'].includes(message.type())) this.#seen.push(`console: ${message.text()}`)
     })
-    page.on('pageerror', (error) => this.troubles.push(`uncaught: ${error.message}`))
+    page.on('pageerror', (error) => this.#seen.push(`uncaught: ${error.message}`))
     page.on('request', (request) => this.#watch(request.url()))
     page.on('websocket', (socket) => this.#watch(socket.url().replace(/^ws/, 'http')))
   }
@@ -65,6 +65,11 @@ export class Visitor {
     const visitor = new Visitor(context, await context.newPage(), server)
     if (signedIn) await visitor.page.goto(`/login?token=${server.token}`)
     return visitor
+  }
+
+  /** Errors and warnings of the console, errors nobody caught, requests to other origins. */
+  get troubles(): string[] {
+    return this.#seen.filter((text) => !this.#expected.some((pattern) => pattern.test(text)))
   }
 
   /** Makes a project through the server's interface and goes to its page. */
@@ -118,22 +123,9 @@ export class Visitor {
     }
   }
 
-  /** The server is about to go: what a browser says of that is no trouble of the page. Answers how to end it. */
-  expectLoss(): () => void {
-    const known = this.troubles.length
-    return () => {
-      const meanwhile = this.troubles.splice(known)
-      this.troubles.push(...meanwhile.filter((text) => !LOSS.test(text)))
-    }
-  }
-
-  /** A request is about to be refused on purpose; Chromium writes that down. Answers how to end it. */
-  expectAnswer(status: number): () => void {
-    const known = this.troubles.length
-    return () => {
-      const meanwhile = this.troubles.splice(known)
-      this.troubles.push(...meanwhile.filter((text) => !text.includes(`responded with a status of ${status}`)))
-    }
+  /** What Chromium itself writes down of something that is meant to happen is no trouble of the page. */
+  expectTrouble(pattern: RegExp): void {
+    this.#expected.push(pattern)
   }
 
   async leave(): Promise<void> {
@@ -141,7 +133,7 @@ export class Visitor {
   }
 
   #watch(url: string): void {
-    if (/^https?:/.test(url) && new URL(url).origin !== this.#server.url) this.troubles.push(`another origin: ${url}`)
+    if (/^https?:/.test(url) && new URL(url).origin !== this.#server.url) this.#seen.push(`another origin: ${url}`)
   }
 }
 
@@ -150,5 +142,10 @@ export function read(locator: Locator): Promise<string> {
   return locator.innerText()
 }
 
-// Chromium writes these itself; no page can keep it from that.
-const LOSS = /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|WebSocket connection to .* failed/
+/** What Chromium writes down of an answer with this status. */
+export function answered(status: number): RegExp {
+  return new RegExp(`responded with a status of ${status}|Unexpected response code: ${status}`)
+}
+
+/** What Chromium writes down when the server goes. */
+export const LOSS = /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|WebSocket connection to .* failed/

@@ -1,0 +1,119 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { WebSocket } from 'playwright-core'
+import { build, type Rolldown } from 'vite'
+import { beforeAll } from 'vitest'
+import { makeMixedFiles } from '../../../bench/corpus/make-mixed-files.ts'
+import { LOSS, read, type Visitor, WAIT } from './test-support/visitor.ts'
+import { describeInBrowser, expect, it } from './test-support/world.ts'
+
+const HARNESS = fileURLToPath(new URL('test-support/harness.tsx', import.meta.url))
+let script = ''
+
+/** The hook in a page of its own: the server's document with the harness in place of the page's script. */
+async function openHarness({ page }: Visitor, project: string): Promise<WebSocket[]> {
+  await page.route(/\/assets\/index-.*\.js$/, (route) =>
+    route.fulfill({ contentType: 'text/javascript', body: script }),
+  )
+  const sockets: WebSocket[] = []
+  await page.goto(`/?project=${project}`)
+  page.on('websocket', (socket) => sockets.push(socket))
+  return sockets
+}
+
+async function told({ page }: Visitor) {
+  return JSON.parse(await read(page.locator('#told')))
+}
+
+describeInBrowser(
+  'useIngestionSocket',
+  (world) => {
+    beforeAll(async () => {
+      const built = (await build({
+        root: fileURLToPath(new URL('..', import.meta.url)),
+        configFile: false,
+        logLevel: 'warn',
+        define: { 'process.env.NODE_ENV': '"development"' },
+        build: { write: false, minify: false, rollupOptions: { input: HARNESS } },
+      })) as Rolldown.RolldownOutput
+      script = built.output[0].code
+      await mkdir(join(world.server.root, 'mixed'))
+      await makeMixedFiles(join(world.server.root, 'mixed'), { files: 60 })
+    })
+
+    const start = async (path = 'mixed') => {
+      const { id } = await world.server.request<{ id: string }>('POST', '/api/projects', { name: path })
+      await world.server.request('POST', `/api/projects/${id}/ingestions`, { path: join(world.server.root, path) })
+      return id
+    }
+
+    it('[P2a] connects on mount, cleans up on unmount, and [P2b] returns what a panel needs', async () => {
+      const visitor = await world.visitor()
+      const { page } = visitor
+      const sockets = await openHarness(visitor, await start())
+      expect(sockets).toHaveLength(0)
+      await page.getByRole('button', { name: 'Mount' }).click()
+      await expect.poll(async () => (await told(visitor)).connectionState).toBe('connected')
+      expect(Object.keys(await told(visitor)).sort()).toEqual(
+        ['connectionState', 'currentPhase', 'error', 'isOffline', 'metrics', 'progress', 'reconnect'].sort(),
+      )
+      expect(sockets.some((socket) => /\/progress\?/.test(socket.url()))).toBe(true)
+      await page.getByRole('button', { name: 'Unmount' }).click()
+      await expect.poll(() => sockets.every((socket) => socket.isClosed()), WAIT).toBe(true)
+      expect(await read(page.locator('output'))).toBe('')
+    })
+
+    it('[P2c] calls onComplete exactly once per mount, over a lost server, another rendering and another ingestion', async () => {
+      const visitor = await world.visitor()
+      const { page } = visitor
+      const project = await start()
+      await openHarness(visitor, project)
+      await page.getByRole('button', { name: 'Mount' }).click()
+      await expect.poll(async () => (await told(visitor)).progress.extract, WAIT).toBeGreaterThan(5)
+      visitor.expectTrouble(LOSS)
+      await world.server.kill9()
+      await expect.poll(async () => (await told(visitor)).connectionState).toBe('reconnecting')
+      await world.server.start()
+      await expect.poll(async () => (await told(visitor)).connectionState, WAIT).toBe('completed')
+      await expect.poll(() => read(page.locator('output'))).toBe('60')
+      await page.getByRole('button', { name: 'Render again' }).click()
+      await world.server.request('POST', `/api/projects/${project}/ingestions`, {
+        path: join(world.server.root, 'mixed/part-1'),
+      })
+      await expect.poll(async () => (await told(visitor)).metrics?.filesTotal, WAIT).toBe(12)
+      await expect.poll(async () => (await told(visitor)).connectionState, WAIT).toBe('completed')
+      expect(await read(page.locator('output'))).toBe('60')
+
+      // Another mount is told once as well, of an ingestion that had ended before.
+      await page.getByRole('button', { name: 'Unmount' }).click()
+      await page.getByRole('button', { name: 'Mount' }).click()
+      await expect.poll(() => read(page.locator('output'))).toBe('60 12')
+      await page.getByRole('button', { name: 'Render again' }).click()
+      expect(await read(page.locator('output'))).toBe('60 12')
+    }, 60_000)
+
+    it('[P3c] offers a button to reconnect after ten attempts, [P3f] each with its number and its wait', async () => {
+      const visitor = await world.visitor()
+      const { page } = visitor
+      await page.clock.install()
+      await page.goto('/')
+      const connection = page.getByTestId('connection')
+      await expect.poll(() => connection.getAttribute('data-state')).toBe('connected')
+      visitor.expectTrouble(LOSS)
+      await world.server.kill9()
+      for (let attempt = 1; attempt <= 10; attempt += 1) {
+        await expect
+          .poll(() => read(connection), WAIT)
+          .toMatch(new RegExp(`^Reconnecting, attempt ${attempt} in \\d+ s$`))
+        await page.clock.fastForward(31_000)
+      }
+      await page.getByTestId('reconnect').waitFor()
+      expect(await read(connection)).toMatch(/^Not connected\s+Reconnect$/)
+      await world.server.start()
+      await page.getByTestId('reconnect').click()
+      await expect.poll(() => connection.getAttribute('data-state'), WAIT).toBe('connected')
+    }, 60_000)
+  },
+  { env: () => ({ INGEST_PROCESSES: '1' }) },
+)

@@ -1,0 +1,146 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { until } from '@holdfast/testing'
+import axe from 'axe-core'
+import type { Page } from 'playwright-core'
+import { beforeAll } from 'vitest'
+import { answered, type Visitor, WAIT } from './test-support/visitor.ts'
+import { type BrowserWorld, describeInBrowser, expect, it } from './test-support/world.ts'
+
+let project = ''
+
+/** Every page, and what opens on it. */
+const PLACES: Record<string, (page: Page) => Promise<unknown>> = {
+  projects: async (page) => {
+    await page.goto('/')
+    await page.getByTestId('project-row').first().waitFor()
+  },
+  'a new project': (page) => page.getByTestId('new-project').click(),
+  'the palette': async (page) => {
+    await page.keyboard.press('Escape')
+    await page.keyboard.press('Control+k')
+    await page.getByRole('option').first().waitFor()
+  },
+  'the keyboard': async (page) => {
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    await page.keyboard.press('?')
+    await page.getByRole('dialog').waitFor()
+  },
+  files: async (page) => {
+    await page.goto(`/projects/${project}`)
+    await page.getByTestId('retry-file').waitFor()
+  },
+  'the retry menu': (page) => page.getByTestId('retry').click(),
+  search: async (page) => {
+    await page.goto(`/projects/${project}?tab=search&q=harbour`)
+    await page.getByTestId('search-hit').first().waitFor()
+  },
+  history: async (page) => {
+    await page.goto(`/projects/${project}?tab=history`)
+    await page.getByTestId('history-row').first().waitFor()
+  },
+  'more documents': (page) => page.getByTestId('add-documents').click(),
+  'documents by path': (page) => page.getByRole('radio', { name: 'Server folder' }).click(),
+  'documents of GitHub': (page) => page.getByRole('radio', { name: 'GitHub' }).click(),
+  'a project that is not there': async (page) => {
+    await page.goto('/projects/nobody-made-it')
+    await page.getByTestId('failure').waitFor()
+  },
+  design: async (page) => {
+    await page.goto('/_design')
+    await page.getByRole('heading', { name: 'Design' }).waitFor()
+  },
+}
+
+async function fill({ server }: BrowserWorld): Promise<void> {
+  const folder = join(server.root, 'a-folder-with-a-rather-long-name-as-people-give-them-to-folders')
+  await mkdir(folder)
+  await writeFile(join(folder, 'notes-on-the-harbour-and-the-people-who-work-there.md'), '# Harbour\n\nThe harbour.\n')
+  await writeFile(join(folder, 'code.ts'), `export const harbour = ${JSON.stringify('harbour '.repeat(40))}\n`)
+  await writeFile(join(folder, 'broken.pdf'), '%PDF-1.7\nand then nothing that a PDF has')
+  const name = 'The archive of the harbour office, and all that was found in its cellar'
+  const made = await server.request<{ id: string }>('POST', '/api/projects', { name })
+  project = made.id
+  await server.request('POST', `/api/projects/${project}/ingestions`, { path: folder })
+  const progress = () => server.request<{ status: string }>('GET', `/api/projects/${project}/progress`)
+  await until(async () => (await progress()).status === 'done', { seconds: 60 })
+}
+
+/** Serious and critical findings in what is shown. */
+async function findings(page: Page, place: string, rules?: string[]): Promise<string[]> {
+  const options = { resultTypes: ['violations'], ...(rules && { runOnly: { type: 'rule', values: rules } }) }
+  const { violations } = await page.evaluate<axe.AxeResults>(`axe.run(document, ${JSON.stringify(options)})`)
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .flatMap(({ id, nodes }) =>
+      nodes.map(({ target, failureSummary }) => `${place}: ${id} ${target} ${failureSummary}`),
+    )
+}
+
+/** What is too small for a thumb, or makes the page wider than the screen. */
+function tooSmallOrWide({ page }: Visitor, place: string): Promise<string[]> {
+  return page.evaluate(`(() => {
+    const found = []
+    const { scrollWidth, clientWidth } = document.documentElement
+    if (scrollWidth > clientWidth) found.push('${place}: the page is ' + scrollWidth + ' px wide')
+    const targets = 'button, nav a, input:not([type=file]), [role=tab], [role=radio], [role=menuitem], [role=option]'
+    for (const element of document.querySelectorAll(targets)) {
+      if (!element.checkVisibility()) continue
+      const { height, left, right } = element.getBoundingClientRect()
+      const name = element.ariaLabel ?? element.innerText
+      if (height < 40) found.push('${place}: ' + name + ' is ' + height + ' px high')
+      if (left < 0 || right > clientWidth) found.push('${place}: ' + name + ' leaves the screen')
+    }
+    return found
+  })()`)
+}
+
+describeInBrowser('how it looks', (world) => {
+  beforeAll(() => fill(world), WAIT.timeout)
+
+  it('[PG8] has no serious or critical accessibility finding on any page, in both themes', async () => {
+    const visitor = await world.visitor({ still: true })
+    const { page } = visitor
+    // Of the project that is not there.
+    visitor.expectTrouble(answered(404))
+    const found: string[] = []
+    for (const [place, show] of Object.entries(PLACES)) {
+      await show(page)
+      await page.evaluate(axe.source)
+      found.push(...(await findings(page, place)))
+      await page.emulateMedia({ colorScheme: 'dark' })
+      found.push(...(await findings(page, `${place}, dark`, ['color-contrast'])))
+      await page.emulateMedia({ colorScheme: 'light' })
+    }
+    expect(found).toEqual([])
+  }, 60_000)
+
+  it('[PG7] at 380 px nothing leaves the screen and whatever is pressed is at least 40 px high', async () => {
+    const visitor = await world.visitor({ width: 380, touch: true, still: true })
+    // Of the project that is not there.
+    visitor.expectTrouble(answered(404))
+    const found: string[] = []
+    for (const [place, show] of Object.entries(PLACES)) {
+      await show(visitor.page)
+      found.push(...(await tooSmallOrWide(visitor, place)))
+    }
+    expect(found).toEqual([])
+  }, 60_000)
+
+  it('[PG9] keeps the console empty and asks nothing of another origin, under a policy that allows only ours', async () => {
+    const visitor = await world.visitor()
+    const answer = await visitor.page.goto(`/projects/${project}`)
+    await visitor.page.getByTestId('file-row').first().waitFor()
+    await visitor.page.getByRole('tab', { name: 'History' }).click()
+    await visitor.page.getByTestId('history-row').waitFor()
+    const policy = answer?.headers()['content-security-policy'] ?? ''
+    expect(policy).toMatch(/default-src 'self'/)
+    expect(policy).not.toMatch(/script-src[^;]*('unsafe|https?:|\*)/)
+    expect(visitor.troubles).toEqual([])
+    // The watch itself sees what it should.
+    await visitor.page.evaluate("fetch('http://127.0.0.1:9/').catch(() => {})")
+    await expect.poll(() => visitor.troubles.join()).toMatch(/Content Security Policy/)
+    visitor.expectTrouble(/127\.0\.0\.1:9\//)
+  })
+})
