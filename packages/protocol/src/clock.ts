@@ -2,17 +2,27 @@
 export interface Clock {
   /** Unix time. */
   now(): number
-  /** Runs `task` once after `ms`; returns the way to call it off (harmless when it has run). */
-  after(ms: number, task: () => void): () => void
+  /**
+   * Runs `task` once after `ms`; returns the way to call it off (harmless when it has run). `keepAlive`: whether a
+   * program that has nothing else to do waits for it (default) or ends.
+   */
+  after(ms: number, task: () => void, options?: { keepAlive?: boolean }): () => void
 }
 
 /** The real one. */
 export const systemClock: Clock = {
   now: () => Date.now(),
-  after(ms, task) {
+  after(ms, task, { keepAlive = true } = {}) {
     const timer = setTimeout(task, ms)
+    if (!keepAlive) letGo(timer)
     return () => clearTimeout(timer)
   },
+}
+
+/** In a browser a timer is a number, and nothing waits for it. */
+function letGo(timer: unknown): void {
+  const { unref }: { unref?: () => void } = Object(timer)
+  unref?.call(timer)
 }
 
 /** Resolves after `ms`, or rejects with the signal's reason when that comes first. */

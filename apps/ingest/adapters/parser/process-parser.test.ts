@@ -197,7 +197,7 @@ describe('real files in real processes', () => {
 })
 
 describe('processes that misbehave', () => {
-  const options = { entry: HOSTILE, concurrency: 2 }
+  const options = { entry: HOSTILE, concurrency: 2, warm: 2 }
 
   test('[P9e] an endless loop is ended at the time cap', async () => {
     const parser = start({ ...options, maxMillis: 1500 })
@@ -212,7 +212,7 @@ describe('processes that misbehave', () => {
     expect(await parser.chunk(folder.in('batches'), takeLong, never)).toBe(3)
     const looping = parser.chunk(folder.in('batch-loop'), takeLong, never)
     // No message can arrive between two microtasks: this time passes before the batch comes.
-    for (let turns = 0; turns < 100 && clock.pending === 0; turns += 1) await null
+    for (let turns = 0; turns < 20; turns += 1) await null
     clock.advance(30_000)
     await loopingPid('batch-loop')
     clock.advance(29_999)
@@ -288,6 +288,63 @@ describe('processes that misbehave', () => {
     expect(second).toBe(first)
     expect(third).not.toBe(first)
     expect(isAlive(first)).toBe(false)
+  })
+
+  test('[P9d] files that are quick are read by one process, however many wait', async () => {
+    const clock = new ManualClock()
+    const parser = start({ entry: HOSTILE, concurrency: 3, clock })
+    const files = Array.from({ length: 30 }, async () => {
+      const pid = await pidOf(parser)
+      clock.advance(1999)
+      return pid
+    })
+    expect(new Set(await Promise.all(files)).size).toBe(1)
+  })
+
+  test('[P9e] a slow file holds up the others until it is known to be slow, and one more gets a process then', async () => {
+    const clock = new ManualClock()
+    const parser = start({ entry: HOSTILE, concurrency: 3, clock })
+    const controller = new AbortController()
+    const slow = [Promise.allSettled([parser.probe(folder.in('loop'), controller.signal)])]
+    const looping = await loopingPid()
+    const behind = Array.from({ length: 5 }, () => pidOf(parser))
+    clock.advance(1999)
+    const early = await Promise.race([behind[0], new Promise((resolve) => setImmediate(resolve, 'waits'))])
+    expect(early).toBe('waits')
+    clock.advance(1)
+    const [other] = new Set(await Promise.all(behind))
+    expect(other).not.toBe(looping)
+
+    // The same once more: a second slow file beside the first.
+    await mkdir(folder.in('second'))
+    slow.push(Promise.allSettled([parser.probe(folder.in('second/loop'), controller.signal)]))
+    await loopingPid('second/loop')
+    const third = pidOf(parser)
+    clock.advance(2000)
+    expect([looping, other]).not.toContain(await third)
+    controller.abort(new Error('enough'))
+    await Promise.all(slow)
+  })
+
+  test('[P9d] processes with nothing to do are ended: a spare one soon, the last one later', async () => {
+    const clock = new ManualClock()
+    const parser = start({ entry: HOSTILE, concurrency: 2, clock, maxMillis: 10_000 })
+    const slow = parser.probe(folder.in('loop'), never)
+    await loopingPid()
+    const behind = pidOf(parser)
+    clock.advance(2000)
+    const spare = await behind
+    clock.advance(2000)
+    expect(await pidOf(parser)).toBe(spare)
+    clock.advance(6000)
+    expect(await slow).toMatchObject({ rejected: 'TIMEOUT' })
+    await until(() => !isAlive(spare))
+    const last = await pidOf(parser)
+    clock.advance(29_000)
+    expect(isAlive(last)).toBe(true)
+    clock.advance(4000)
+    await until(() => !isAlive(last))
+    expect(await pidOf(parser)).not.toBe(last)
   })
 
   test('[P9d] a process that stays large is replaced', async () => {
