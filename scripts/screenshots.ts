@@ -22,7 +22,7 @@ async function takeScreenshots(browser: Browser, folder: string, scenes: readonl
   await using server = await ServerProcess.start({ INGEST_PROCESSES: '1' })
   const places = await fillServer(server)
   const arrive = (options: VisitorOptions = {}) =>
-    Promise.all(FORMS.map((form) => Visitor.arrive(browser, server, { ...form, ...options })))
+    Promise.all(FORMS.map((form) => Visitor.arrive(browser, server, { ...form, still: true, ...options })))
   const visitors = await arrive()
   for (const scene of scenes) {
     const isStranger = scene.visitor !== undefined

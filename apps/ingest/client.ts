@@ -197,7 +197,9 @@ export class IngestionFollower {
   readonly #update = (): void => {
     const { state, connection, error } = this.#progress.getSnapshot()
     const project = this.#project.getSnapshot()
-    const shown = state.view === null ? this.#snapshot : state
+    // Which one to follow stands in the project: until it is read, the newest may be one that only waits.
+    const isChosen = this.#asked !== undefined || project.offset !== null || project.error !== null
+    const shown = state.view === null || !isChosen ? this.#snapshot : state
     // Without an ingestion there is nothing to read but the project itself.
     const isIdle = shown.view !== null && shown.view.ingestionId === null
     this.#snapshot = {

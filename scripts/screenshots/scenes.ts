@@ -178,6 +178,23 @@ export const SCENES: readonly Scene[] = [
       await page.getByText('It could not be tried again').waitFor()
     },
   },
+  {
+    name: 'drop',
+    async show(visitor, { places, server }) {
+      await goTo(visitor.page, places.empty, 'drop-zone')
+      await visitor.dragOver(server.root)
+    },
+  },
+  {
+    name: 'uploading',
+    async show({ page }, { places, server }) {
+      await goTo(page, places.empty, 'drop-zone')
+      // Nobody answers, so it stays as it is.
+      await page.route('**/ingestions', () => {})
+      await page.getByTestId('folder-input').setInputFiles(`${server.root}/keeping-bees`)
+      await page.getByText('The files are on their way').waitFor()
+    },
+  },
   { name: 'project-not-there', show: ({ page }) => goTo(page, 'no-such-project', 'failure') },
   {
     name: 'not-found',

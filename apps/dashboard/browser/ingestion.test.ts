@@ -32,7 +32,8 @@ describeInBrowser(
       const visitor = await world.visitor()
       const { page } = visitor
       await page.getByTestId('drop-zone').waitFor()
-      await visitor.drop(await makeFolder(world.server.root, 'handbook', 36))
+      const drop = await visitor.dragOver(await makeFolder(world.server.root, 'handbook', 36))
+      await drop()
       await page.getByRole('heading', { name: 'handbook' }).waitFor()
       await page.getByTestId('end-done').waitFor({ timeout: WAIT.timeout })
       expect(await visitor.percents()).toEqual([100, 100, 100, 100])

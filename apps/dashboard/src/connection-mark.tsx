@@ -6,11 +6,13 @@ import { CircleSlash, LoaderCircle, Plug, Radio, WifiOff } from 'lucide-react'
 /** How the page is connected: icon, word and colour, and what can be done where it is not. */
 export function ConnectionMark() {
   const { worst, error, isOffline, reconnect } = useConnection()
-  const isGivenUp = worst?.state === 'error'
+  // What is not there is told by the page itself; the connection is not at fault, and another would not help.
+  const isMissing = worst?.state === 'error' && error?.status === 404
+  const isGivenUp = worst?.state === 'error' && !isMissing
   return (
     <output data-testid="connection" data-state={worst?.state ?? 'idle'} className="flex items-center gap-2">
       <span title={isGivenUp ? error?.message : undefined} className={isGivenUp ? 'max-sm:hidden' : undefined}>
-        <Mark connection={worst} isOffline={isOffline} />
+        <Mark connection={isMissing ? null : worst} isOffline={isOffline} />
       </span>
       {isGivenUp && (
         <Button small icon={Plug} onClick={reconnect} data-testid="reconnect">
@@ -67,8 +69,7 @@ function ReconnectingMark({ connection, isOffline }: { connection: Connection; i
       <Chip tone="waiting" icon={isOffline ? WifiOff : LoaderCircle}>
         <span className="numbers">
           <span className="max-sm:hidden">{isOffline ? 'Offline' : 'Reconnecting'}, </span>
-          <span className="max-sm:capitalize">attempt</span> {attempt}
-          <span className="max-sm:hidden"> {when}</span>
+          <span className="max-sm:capitalize">attempt</span> {attempt} {when}
         </span>
       </Chip>
     </span>

@@ -1,3 +1,4 @@
+import { RequestError } from '@holdfast/client'
 import { Button, Empty, Failure, Skeleton, TabPanel, Tabs, useHotkeys } from '@holdfast/ui'
 import { Link } from '@tanstack/react-router'
 import { FolderUp, Plus } from 'lucide-react'
@@ -23,8 +24,13 @@ export function ProjectPage() {
   const { projectId } = useProjectRoute()
   const project = useProject(projectId)
   if (project.isError) {
+    const isMissing = project.error instanceof RequestError && project.error.status === 404
     return (
-      <Failure title="This project could not be read" error={project.error} onRetry={() => project.refetch()}>
+      <Failure
+        title={isMissing ? 'There is no such project' : 'This project could not be read'}
+        error={project.error}
+        {...(!isMissing && { onRetry: () => project.refetch() })}
+      >
         <Link to="/" className="mt-1 inline-block underline">
           Go to all projects
         </Link>

@@ -24,7 +24,7 @@ export function Choice<Name extends string>({ label, value, onChange, options }:
           value={option.name}
           aria-label={option.ariaLabel}
           title={option.ariaLabel}
-          className="inline-flex h-6.5 shrink-0 items-center gap-1.5 rounded-sm px-2 text-dense text-ink-2 hover:text-ink data-[state=on]:bg-raised data-[state=on]:font-medium data-[state=on]:text-ink data-[state=on]:ring-1 data-[state=on]:ring-line pointer-coarse:h-10 pointer-coarse:px-3"
+          className="inline-flex h-6.5 shrink-0 items-center gap-1.5 rounded-sm px-2 text-dense text-ink-2 hover:text-ink data-[state=on]:bg-raised data-[state=on]:font-medium data-[state=on]:text-ink data-[state=on]:ring-1 data-[state=on]:ring-line pointer-coarse:h-10 pointer-coarse:min-w-10 pointer-coarse:justify-center"
         >
           {option.title}
         </ToggleGroup.Item>

@@ -25,10 +25,10 @@ export function Failure({ title, error, onRetry, children }: FailureProps) {
     <div
       role="alert"
       data-testid="failure"
-      className="flex items-start gap-3 rounded-md border border-line bg-raised p-3"
+      className="flex flex-wrap items-start gap-3 rounded-md border border-line bg-raised p-3"
     >
       <CircleAlert size={18} className="mt-px shrink-0 text-fail" aria-hidden="true" />
-      <div className="min-w-0 flex-1">
+      <div className="min-w-[60%] flex-1">
         <p className="font-medium">{title}</p>
         <p className="break-words text-ink-2">{message}</p>
         {(code || requestId) && (

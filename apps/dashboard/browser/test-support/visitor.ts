@@ -97,16 +97,19 @@ export class Visitor {
     await until(isThere, { what: `${percent} % of ${phase}`, seconds: 60, everyMs: 30 })
   }
 
-  /** Drops a file or a whole folder of this machine on the page, as a file manager does. */
-  async drop(...paths: string[]): Promise<void> {
+  /** Holds a file or a whole folder of this machine over the page, as a file manager does; answers how to let it go. */
+  async dragOver(path: string): Promise<() => Promise<void>> {
     const session = await this.#context.newCDPSession(this.page)
-    const data = { items: [], files: paths, dragOperationsMask: 1 }
-    for (const type of ['dragEnter', 'dragOver'] as const) {
-      await session.send('Input.dispatchDragEvent', { type, x: 400, y: 300, data })
-    }
+    const data = { items: [], files: [path], dragOperationsMask: 1 }
+    const send = (type: 'dragEnter' | 'dragOver' | 'drop') =>
+      session.send('Input.dispatchDragEvent', { type, x: 200, y: 300, data })
+    await send('dragEnter')
+    await send('dragOver')
     await this.page.getByTestId('drop-overlay').waitFor()
-    await session.send('Input.dispatchDragEvent', { type: 'drop', x: 400, y: 300, data })
-    await session.detach()
+    return async () => {
+      await send('drop')
+      await session.detach()
+    }
   }
 
   /** The four counts the page shows of an ingestion. */
