@@ -22,7 +22,7 @@ export interface IngestOptions {
   github?: { baseUrl?: string; token?: string | undefined }
   /** Networks downloads may reach although they are not public, as CIDRs. */
   allowPrivateAddresses?: string[]
-  /** Processes that read files at the same time. Default 2. */
+  /** Processes that read files at the same time; files behind a slow one get up to two more. Default 1. */
   parserProcesses?: number
   /** Reads the files, instead of processes of ours; closed with the server. */
   parser?: Parser
@@ -51,7 +51,7 @@ async function setUp(options: IngestOptions, services: Services) {
       clock,
       newId,
       compileCache: join(dataDir, 'compile-cache'),
-      ...(parserProcesses ? { concurrency: parserProcesses } : {}),
+      ...(parserProcesses ? { warm: parserProcesses, concurrency: parserProcesses + 2 } : {}),
     })
   const sources = createSources({
     dataDir,
