@@ -2,7 +2,7 @@ import { mkdir, readdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeMixedFiles } from '../../../bench/corpus/make-mixed-files.ts'
 import { read, WAIT } from './test-support/visitor.ts'
-import { describeInBrowser, expect, it } from './test-support/world.ts'
+import { describeInBrowser, eventually, expect, it } from './test-support/world.ts'
 
 describeInBrowser(
   'what can be done with an ingestion',
@@ -65,18 +65,18 @@ describeInBrowser(
       await page.getByText('tries an earlier one again').waitFor()
       await page.getByTestId('count-files').click()
       const row = page.getByTestId('file-row').filter({ hasText: 'mended.docx' })
-      await expect.poll(() => row.getAttribute('data-status'), WAIT).toBe('done')
+      await eventually(() => row.getAttribute('data-status'), WAIT).toBe('done')
       await page.getByTestId('end-done').waitFor({ timeout: WAIT.timeout })
 
       for (const choice of [/^From chunk on/, /^All of it/]) {
         const before = await page.getByTestId('phases').getAttribute('data-ingestion')
         await page.getByTestId('retry').click()
         await page.getByRole('menuitem', { name: choice }).click()
-        await expect.poll(() => page.getByTestId('phases').getAttribute('data-ingestion'), WAIT).not.toBe(before)
+        await eventually(() => page.getByTestId('phases').getAttribute('data-ingestion'), WAIT).not.toBe(before)
         await page.getByTestId('end-done').waitFor({ timeout: WAIT.timeout })
       }
       await page.getByRole('tab', { name: 'History' }).click()
-      await expect.poll(() => page.getByTestId('history-row').count()).toBe(4)
+      await eventually(() => page.getByTestId('history-row').count()).toBe(4)
       expect(await visitor.falls()).toEqual([])
     })
   },

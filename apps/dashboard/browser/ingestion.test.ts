@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { makeMixedFiles } from '../../../bench/corpus/make-mixed-files.ts'
 import { writePlainPdf } from '../../../bench/corpus/write-pdf.ts'
 import { LOSS, read, WAIT } from './test-support/visitor.ts'
-import { describeInBrowser, expect, it } from './test-support/world.ts'
+import { describeInBrowser, eventually, expect, it } from './test-support/world.ts'
 
 const NOTE = `# Tide tables
 
@@ -43,12 +43,12 @@ describeInBrowser(
       expect(files).toBe(39)
       expect(done + failed + skipped).toBe(files)
       expect({ failed, skipped }).toEqual({ failed: 1, skipped: 2 })
-      await expect.poll(() => page.getByTestId('file-row').count()).toBe(39)
-      await expect.poll(() => read(page.getByTestId('files-total'))).toBe('39 files in the project')
+      await eventually(() => page.getByTestId('file-row').count()).toBe(39)
+      await eventually(() => read(page.getByTestId('files-total'))).toBe('39 files in the project')
 
       await page.getByTestId('count-failed').click()
       const row = page.getByTestId('file-row').filter({ hasText: 'broken.pdf' })
-      await expect.poll(() => page.getByTestId('file-row').count()).toBe(1)
+      await eventually(() => page.getByTestId('file-row').count()).toBe(1)
       expect(await read(row)).toContain('It is damaged and cannot be read.')
 
       await page.keyboard.press('/')
@@ -58,7 +58,7 @@ describeInBrowser(
       expect(await hit.locator('mark').allInnerTexts()).toEqual(['forty-one seals'])
       expect(await read(hit)).toMatch(/notes\/tides\.md\s+lines 1–5\s+Tide tables › Slack water/)
       await page.getByTestId('search').fill('tide bell')
-      await expect.poll(async () => read(hit)).toMatch(/notes\/bells\.pdf\s+page 2\s/)
+      await eventually(async () => read(hit)).toMatch(/notes\/bells\.pdf\s+page 2\s/)
     })
 
     it('[PG5] shows the same state at once when it is reloaded in the middle', async () => {
@@ -87,15 +87,15 @@ describeInBrowser(
       await world.server.kill9()
 
       const connection = page.getByTestId('connection')
-      await expect.poll(() => read(connection)).toMatch(/^Reconnecting, attempt \d+ (now|in \d+ s)$/)
-      await expect.poll(() => read(connection)).toMatch(/in \d+ s$/)
+      await eventually(() => read(connection)).toMatch(/^Reconnecting, attempt \d+ (now|in \d+ s)$/)
+      await eventually(() => read(connection)).toMatch(/in \d+ s$/)
       expect(await read(page.getByTestId('stale'))).toContain('the ingestion does not need this page to go on')
       await world.server.start()
-      await expect.poll(() => connection.getAttribute('data-state'), WAIT).toBe('connected')
+      await eventually(() => connection.getAttribute('data-state'), WAIT).toBe('connected')
       await page.getByTestId('end-done').waitFor({ timeout: WAIT.timeout })
       expect(await visitor.falls()).toEqual([])
       expect(await visitor.counts()).toEqual({ files: 123, done: 120, failed: 1, skipped: 2 })
-    }, 90_000)
+    })
   },
   { env: () => ({ INGEST_PROCESSES: '1' }) },
 )

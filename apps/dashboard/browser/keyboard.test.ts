@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeMixedFiles } from '../../../bench/corpus/make-mixed-files.ts'
 import { read, type Visitor, WAIT } from './test-support/visitor.ts'
-import { describeInBrowser, expect, it } from './test-support/world.ts'
+import { describeInBrowser, eventually, expect, it } from './test-support/world.ts'
 
 /** What has the focus, and whether that can be seen. */
 function focused({ page }: Visitor): Promise<{ text: string; isSeen: boolean }> {
@@ -47,14 +47,14 @@ describeInBrowser('without a mouse', (world) => {
     await keyboard.press('Enter')
     await page.getByRole('dialog').waitFor()
     await page.getByRole('radio', { name: 'This device' }).press('ArrowRight')
-    await expect.poll(async () => (await focused(visitor)).text).toBe('Server folder')
+    await eventually(async () => (await focused(visitor)).text).toBe('Server folder')
     await keyboard.press('Enter')
     await page.getByTestId('source-path').waitFor()
-    await expect.poll(() => page.getByTestId('source-path').evaluate((field) => field.matches(':focus'))).toBe(true)
+    await eventually(() => page.getByTestId('source-path').evaluate((field) => field.matches(':focus'))).toBe(true)
     await keyboard.type(folder)
     await keyboard.press('Enter')
     await page.getByTestId('end-done').waitFor({ timeout: WAIT.timeout })
-    await expect.poll(() => page.getByTestId('file-row').count()).toBe(12)
+    await eventually(() => page.getByTestId('file-row').count()).toBe(12)
 
     const rows = page.getByTestId('file-row')
     const hasFocus = (index: number) => rows.nth(index).evaluate((row) => row.matches(':focus'))

@@ -5,7 +5,7 @@ import axe from 'axe-core'
 import type { Page } from 'playwright-core'
 import { beforeAll } from 'vitest'
 import { answered, type Visitor, WAIT } from './test-support/visitor.ts'
-import { type BrowserWorld, describeInBrowser, expect, it } from './test-support/world.ts'
+import { type BrowserWorld, describeInBrowser, eventually, expect, it } from './test-support/world.ts'
 
 let project = ''
 
@@ -114,7 +114,7 @@ describeInBrowser('how it looks', (world) => {
       await page.emulateMedia({ colorScheme: 'light' })
     }
     expect(found).toEqual([])
-  }, 60_000)
+  })
 
   it('[PG7] at 380 px nothing leaves the screen and whatever is pressed is at least 40 px high', async () => {
     const visitor = await world.visitor({ width: 380, touch: true, still: true })
@@ -126,7 +126,7 @@ describeInBrowser('how it looks', (world) => {
       found.push(...(await tooSmallOrWide(visitor, place)))
     }
     expect(found).toEqual([])
-  }, 60_000)
+  })
 
   it('[PG9] keeps the console empty and asks nothing of another origin, under a policy that allows only ours', async () => {
     const visitor = await world.visitor()
@@ -140,7 +140,7 @@ describeInBrowser('how it looks', (world) => {
     expect(visitor.troubles).toEqual([])
     // The watch itself sees what it should.
     await visitor.page.evaluate("fetch('http://127.0.0.1:9/').catch(() => {})")
-    await expect.poll(() => visitor.troubles.join()).toMatch(/Content Security Policy/)
+    await eventually(() => visitor.troubles.join()).toMatch(/Content Security Policy/)
     visitor.expectTrouble(/127\.0\.0\.1:9\//)
   })
 })

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll } from 'vitest'
 import { answered, read, type Visitor, WAIT } from './test-support/visitor.ts'
-import { describeInBrowser, expect, it } from './test-support/world.ts'
+import { describeInBrowser, eventually, expect, it } from './test-support/world.ts'
 
 const servers: Server[] = []
 afterAll(() => {
@@ -71,7 +71,7 @@ async function ingest({ page }: Visitor, kind: Kind, testId: string, value: stri
 async function finds({ page }: Visitor, text: string, where: RegExp): Promise<void> {
   await page.getByRole('tab', { name: 'Search' }).click()
   await page.getByTestId('search').fill(text)
-  await expect.poll(() => read(page.getByTestId('search-hit').first())).toMatch(where)
+  await eventually(() => read(page.getByTestId('search-hit').first())).toMatch(where)
 }
 
 describeInBrowser(

@@ -60,7 +60,7 @@ export class Visitor {
       locale: 'en-GB',
       serviceWorkers: 'block',
     })
-    context.setDefaultTimeout(15_000)
+    context.setDefaultTimeout(20_000)
     await context.addInitScript({ content: RECORD_PROGRESS })
     const visitor = new Visitor(context, await context.newPage(), server)
     if (signedIn) await visitor.page.goto(`/login?token=${server.token}`)

@@ -31,7 +31,7 @@ export function describeInBrowser(
     if (process.env.CI === 'true') throw new Error(line)
     process.stderr.write(`${line}\n`)
   }
-  describe.skipIf(executable === null)(name, () => {
+  describe.skipIf(executable === null)(name, { timeout: 90_000 }, () => {
     let server: ServerProcess
     let browser: Browser
     const visitors: Visitor[] = []
@@ -65,3 +65,10 @@ export function describeInBrowser(
 }
 
 export { expect, it }
+
+/** An expectation of what comes in its own time; the bound is far beyond what a busy machine needs. */
+export function eventually<T>(ask: () => T, within: { timeout: number; interval: number } = SOON) {
+  return expect.poll(ask, within)
+}
+
+const SOON = { timeout: 20_000, interval: 50 }
