@@ -3,7 +3,8 @@ import { demand, type Run, resolveRead, type Services, type SocketEncoding } fro
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import * as z from 'zod'
-import type { Source, Upload } from './ports.ts'
+import type { Source } from './ports.ts'
+import { receiveFiles } from './receive-files.ts'
 import type { IngestService } from './service.ts'
 import { projectStream } from './streams.ts'
 import type { AcceptedView } from './view.ts'
@@ -104,13 +105,15 @@ function projectRoutes(fastify: FastifyInstance, service: IngestService): void {
 
 function ingestionRoutes(fastify: FastifyInstance, service: IngestService): void {
   const app = fastify.withTypeProvider<ZodTypeProvider>()
+  // Left on the wire: it is read by whoever stores it, as fast as it is stored.
+  fastify.addContentTypeParser('multipart/form-data', (_request, _payload, done) => done(null))
   app.post(
     '/api/projects/:id/ingestions',
     { schema: { summary: 'Ingest files, a folder, a page, a sitemap or a repository', params: ProjectParams } },
     async (request, reply) => {
       const { id } = request.params
-      const run = request.isMultipart()
-        ? await service.ingestUpload(id, (upload) => receiveFiles(request, upload))
+      const run = /^multipart\/form-data\b/i.test(request.headers['content-type'] ?? '')
+        ? await service.ingestUpload(id, (upload) => receiveFiles(request.raw, upload))
         : await service.ingest(id, sourceOf(parseBody(NewIngestion, request.body)))
       return reply.code(202).send(accepted(id, run, request))
     },
@@ -174,29 +177,6 @@ function progressRoute(fastify: FastifyInstance, service: IngestService, { log, 
       if (read) sessions.openSocket(socket, read, eventEncoding)
     },
   })
-}
-
-async function receiveFiles(request: FastifyRequest, upload: Upload): Promise<void> {
-  // The upload has caps of its own; the parser's would cut files off without a word.
-  const limits = {
-    fileSize: Number.POSITIVE_INFINITY,
-    files: Number.POSITIVE_INFINITY,
-    parts: Number.POSITIVE_INFINITY,
-  }
-  try {
-    for await (const part of request.parts({ limits })) {
-      if (part.type === 'file') await upload.add(part.filename, part.file)
-    }
-  } catch (error) {
-    throw isOfTheBody(error) ? new HoldfastError('INVALID_INPUT', MALFORMED, { cause: error }) : error
-  }
-}
-
-const MALFORMED = 'The body is not whole or not multipart/form-data as RFC 7578 has it.'
-
-/** Whether the reader of the body threw it: ours have a class, those of the system and of Fastify a code. */
-function isOfTheBody(error: unknown): boolean {
-  return error instanceof Error && !(error instanceof HoldfastError) && !('code' in error)
 }
 
 function sourceOf(body: z.infer<typeof NewIngestion>): Source {

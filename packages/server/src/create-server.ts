@@ -1,5 +1,4 @@
 import helmet from '@fastify/helmet'
-import multipart from '@fastify/multipart'
 import websocket from '@fastify/websocket'
 import { type Clock, systemClock } from '@holdfast/protocol'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
@@ -24,10 +23,14 @@ import { runMigrations } from './runs/run-migrations.ts'
 import { Sessions } from './transport/sessions.ts'
 import { streamRoutes } from './transport/stream-routes.ts'
 
+// Well within the 5 seconds a Ctrl-C may take.
+const PEER_PATIENCE_MS = 2_000
+
 export interface ServerOptions {
   /** Opened by the caller, closed with the server. */
   db: Database
   apps: readonly App[]
+  /** At least 16 characters. */
   operatorToken: string
   /** Signs session cookies; at least 32 bytes. */
   sessionSecret: Buffer
@@ -56,9 +59,13 @@ export function allMigrations(apps: readonly App[]): Migration[] {
   return [...logMigrations, ...runMigrations, ...apps.flatMap(({ migrations }) => migrations)]
 }
 
-/** Puts the house together, ground first: store, log, hub, runs, transports, plugins, apps. */
+/**
+ * Puts the house together, ground first: store, log, hub, runs, transports, plugins, apps. Throws RangeError where a
+ * secret is too short to be one, CONFLICT for a database of a newer version, and what an app cannot be set up for.
+ */
 export async function createServer(options: ServerOptions): Promise<HoldfastServer> {
   const { db, apps, logger, newId, clock = systemClock } = options
+  checkSecrets(options)
   const startedAt = clock.now()
   const log = new SqlStreamLog(db, clock)
   const hub = new Hub(log)
@@ -108,7 +115,6 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
   })
   await fastify.register(docs)
   await fastify.register(auth, { ...options, allowedOrigins: options.allowedOrigins ?? [], clock })
-  await fastify.register(multipart, { preservePath: true })
   await fastify.register(health, { db, clock, startedAt, isReady: () => ready })
   await fastify.register(streamRoutes, {
     log,
@@ -129,8 +135,11 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
   const close = async () => {
     ready = false
     sessions.drain()
-    await fastify.close()
-    await runs.close()
+    // What a peer does not answer is not worth the runs' time, nor that of whoever waits for the end.
+    const cancel = clock.after(PEER_PATIENCE_MS, () => {
+      for (const socket of fastify.websocketServer.clients) socket.terminate()
+    })
+    await Promise.all([fastify.close(), runs.close()]).finally(cancel)
     for (const { close } of parts) await close?.()
     await db.close()
   }
@@ -149,6 +158,12 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
       return closed
     },
   }
+}
+
+/** An empty secret would let everybody in. */
+function checkSecrets({ operatorToken, sessionSecret }: ServerOptions): void {
+  if (operatorToken.length < 16) throw new RangeError('operatorToken is shorter than 16 characters')
+  if (sessionSecret.length < 32) throw new RangeError('sessionSecret is shorter than 32 bytes')
 }
 
 /** Everything the page needs comes from us; styles may be set from script, nothing else may be inline. */
