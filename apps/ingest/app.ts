@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { getCompileCacheDir } from 'node:module'
+import { dirname, join } from 'node:path'
 import { type App, defineApp, type Services } from '@holdfast/server'
 import { createProcessParser } from './adapters/parser/process-parser.ts'
 import { openSqliteSearchIndex } from './adapters/search/sqlite-search-index.ts'
@@ -50,7 +51,7 @@ async function setUp(options: IngestOptions, services: Services) {
     createProcessParser({
       clock,
       newId,
-      compileCache: join(dataDir, 'compile-cache'),
+      compileCache: compileCache(dataDir),
       ...(parserProcesses ? { warm: parserProcesses, concurrency: parserProcesses + 2 } : {}),
     })
   const sources = createSources({
@@ -80,4 +81,11 @@ async function setUp(options: IngestOptions, services: Services) {
       await search.close()
     },
   }
+}
+
+/** The server's own, so that the processes of a new DATA_DIR start warm; one in DATA_DIR where it has none. */
+function compileCache(dataDir: string): string {
+  const folder = getCompileCacheDir()
+  // It names the folder of this version of Node, which stands in the one that is asked for.
+  return folder === undefined ? join(dataDir, 'compile-cache') : dirname(folder)
 }

@@ -1,8 +1,9 @@
+import type { Write } from '@holdfast/server'
 import type { FileRow } from '../file-store.ts'
 import { countersFrom, PhaseMeter } from '../phase-meter.ts'
 import type { Chunk, Rejection } from '../ports.ts'
 import { readDocument } from './extract.ts'
-import { contentOf, documentPath, each, exists, type PhaseWorld, rejectFile } from './world.ts'
+import { contentOf, documentPath, each, type PhaseWorld, rejectFile } from './world.ts'
 
 /** Phase 3: cuts every text into passages with their places, and stores them. */
 export async function chunk(world: PhaseWorld): Promise<void> {
@@ -24,12 +25,11 @@ async function chunkFile(world: PhaseWorld, meter: PhaseMeter, row: FileRow): Pr
   const result = await context.step<number | Rejection>(
     `chunk:${row.id}`,
     async (step) => {
-      const last: Chunk[][] = []
-      const count = await storePassages(world, row, last, step.signal)
+      const { count, writes } = await storePassages(world, row, step.signal)
       if (typeof count !== 'number') step.write(...(await rejectFile(world, row, 3, count)))
       else {
-        for (const batch of last) step.write(files.addChunks(row, batch))
-        step.write(files.move(row, 3, 'chunked', { passages_of: contentOf(row.sha256, parser) }, clock.now()))
+        const passagesOf = { passages_of: contentOf(row.sha256, parser) }
+        step.write(...writes, files.move(row, 3, 'chunked', passagesOf, clock.now()))
       }
       return count
     },
@@ -41,29 +41,37 @@ async function chunkFile(world: PhaseWorld, meter: PhaseMeter, row: FileRow): Pr
 }
 
 /**
- * Stores the passages of a file in place of its earlier ones, batch by batch; the last batch is left in `last`, to be
- * committed with the step. A crash in between leaves some: the next attempt begins by removing them.
+ * Stores the passages of a file in place of its earlier ones, batch by batch; what the last batch is to write is left
+ * to be committed with the step, so that most files take one commit. A crash in between leaves some passages: the next
+ * attempt begins by removing them.
  */
 async function storePassages(
   world: PhaseWorld,
   row: FileRow,
-  last: Chunk[][],
+  signal: AbortSignal,
+): Promise<{ count: number | Rejection; writes: Write[] }> {
+  const { context, files } = world
+  const writes: Write[] = [files.removeChunks(row.id)]
+  let batches = 0
+  const onBatch = async (batch: Chunk[]) => {
+    if (batches > 0) await context.commit(...writes.splice(0))
+    writes.push(files.addChunks(row, batch))
+    batches += 1
+  }
+  const count = await cut(world, row, onBatch, signal)
+  return { count, writes }
+}
+
+/** Cuts the extracted text of a file; extracts it again where it is gone. */
+async function cut(
+  world: PhaseWorld,
+  row: FileRow,
+  onBatch: (chunks: Chunk[]) => Promise<void>,
   signal: AbortSignal,
 ): Promise<number | Rejection> {
-  const { context, parser, files } = world
   const document = documentPath(world, row.id)
-  if (!(await exists(document))) {
-    const read = await readDocument(world, row, signal)
-    if ('rejected' in read) return read
-  }
-  await context.commit(files.removeChunks(row.id))
-  return parser.chunk(
-    document,
-    async (batch) => {
-      const before = last.pop()
-      if (before) await context.commit(files.addChunks(row, before))
-      last.push(batch)
-    },
-    signal,
-  )
+  const count = await world.parser.chunk(document, onBatch, signal)
+  if (typeof count === 'number' || count.rejected !== 'VANISHED') return count
+  const read = await readDocument(world, row, signal)
+  return 'rejected' in read ? read : world.parser.chunk(document, onBatch, signal)
 }

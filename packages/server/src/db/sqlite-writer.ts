@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module'
 import { parentPort, workerData } from 'node:worker_threads'
 import { type Member, SqliteBatch } from './sqlite-batch.ts'
 import { openWriter, type SqliteSettings } from './sqlite-connection.ts'
@@ -20,3 +21,5 @@ port.on('message', (members: readonly Member[] | 'close') => {
   port.postMessage(batch.run(members))
 })
 port.postMessage('ready')
+// A process that is killed would not keep what it compiled.
+flushCompileCache()
