@@ -1,5 +1,5 @@
 import { type Database, type Row, statement, type Write, write } from '@holdfast/server'
-import type { Chunk, FileType, IndexedChunk, Rejection } from './ports.ts'
+import type { Chunk, Extent, FileType, IndexedChunk, Rejection } from './ports.ts'
 import { FILE_CODES } from './ports.ts'
 import type { FilesTable } from './tables.ts'
 import type { FileStatus } from './view.ts'
@@ -161,23 +161,20 @@ export class FileStore {
     }
   }
 
-  /** How many passages the index has to hold at least: those of the files that went through all phases. */
-  async searchable(): Promise<number> {
-    const sql = "SELECT COALESCE(SUM(chunks), 0) AS n FROM files WHERE status = 'done' OR code = 'UNCHANGED'"
-    const [row] = await this.#db.read<{ n: number }>(statement(sql))
-    return Number(row?.n ?? 0)
-  }
-
-  /** Every file that has passages, for building the index anew. */
-  async *indexed(): AsyncGenerator<FileRow> {
+  /** Which passages every file has, a page of files at a time. */
+  async *extents(): AsyncGenerator<(Extent & { projectId: string })[]> {
     let after = ''
     for (;;) {
-      const sql = 'SELECT * FROM files WHERE id > ? AND chunks > 0 ORDER BY id LIMIT ?'
-      const rows = await this.#db.read<FileRow>(statement(sql, [after, PAGE]))
-      yield* rows
-      const last = rows.at(-1)
-      if (!last) return
-      after = last.id
+      const sql = `SELECT file_id, MIN(project_id) AS project_id, COUNT(*) AS passages, MIN(id) AS first, MAX(id) AS last
+        FROM chunks WHERE file_id > ? GROUP BY file_id ORDER BY file_id LIMIT ?`
+      const rows = await this.#db.read<Extent & { file_id: string; project_id: string }>(statement(sql, [after, PAGE]))
+      const end = rows.at(-1)
+      if (!end) return
+      yield rows.map(({ file_id, project_id, passages, first, last }) => {
+        const numbers = { passages: Number(passages), first: Number(first), last: Number(last) }
+        return { fileId: file_id, projectId: project_id, ...numbers }
+      })
+      after = end.file_id
     }
   }
 

@@ -166,6 +166,15 @@ export interface SearchHit {
   highlights: [number, number][]
 }
 
+/** A file's passages, told in numbers; ids are never used twice, so equal extents are the same passages. */
+export interface Extent {
+  fileId: string
+  passages: number
+  /** Lowest and highest id. */
+  first: number
+  last: number
+}
+
 /** Full-text search over passages; rebuildable from the chunks table, so it promises no durability of its own. */
 export interface SearchIndex {
   /** Adds or replaces passages; at most 50 at a time, so that no reader waits long. */
@@ -179,5 +188,14 @@ export interface SearchIndex {
   search(projectId: string, query: string, options: { limit: number; offset: number }): Promise<SearchHit[]>
   /** How many passages are indexed, over all projects: 0 in a fresh index. */
   size(): Promise<number>
+  /** Which passages of these files are indexed; a file that has none is left out. */
+  extents(fileIds: readonly string[]): Promise<Extent[]>
+  /**
+   * Puts a file's passages back, in place of what is there of it. Whoever put or removed passages of the file since
+   * the index was opened knows better: then nothing is put back, or nothing further.
+   */
+  restore(projectId: string, fileId: string, batches: AsyncIterable<IndexedChunk[]>): Promise<void>
+  /** Nothing more will be restored: what `restore` has to know needs not be kept any longer. */
+  restored(): void
   close(): Promise<void>
 }

@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { until } from '@holdfast/testing'
 import { describe, expect, it } from 'vitest'
@@ -35,6 +35,36 @@ describe('A search index that was lost', () => {
     for (const { id } of lost) await index.remove(projectId, id)
     await index.close()
     expect(await world.search(projectId, 'pangolin')).toHaveLength(13)
+    await world.http.restart()
+    await until(async () => (await world.search(projectId, 'pangolin')).length === 20)
+  })
+
+  it('[ING7] is made whole also where passages of files that are gone stand for those that are missing', async () => {
+    await using world = await createIngestWorld({ store: 'file' })
+    await world.write(FILES)
+    const projectId = await world.project()
+    await world.ingest(projectId)
+    const lost = Object.values(await world.files(projectId)).slice(0, 7)
+    const index = await openSqliteSearchIndex({
+      path: join(world.http.dataDir, 'search.db'),
+      onFatal: (error) => expect.fail(error.message),
+    })
+    for (const [n, { id }] of lost.entries()) {
+      await index.remove(projectId, id)
+      await index.put(projectId, `gone-${n}`, [{ id: 1_000 + n, text: 'stale', path: [] }])
+    }
+    await index.close()
+    await world.http.restart()
+    await until(async () => (await world.search(projectId, 'pangolin')).length === 20)
+  })
+
+  it('[ING7] and whose file is damaged does not stop the server', async () => {
+    await using world = await createIngestWorld({ store: 'file' })
+    await world.write(FILES)
+    const projectId = await world.project()
+    await world.ingest(projectId)
+    // The server's own files stay as they are; only the index's is overwritten.
+    await writeFile(join(world.http.dataDir, 'search.db'), 'no database')
     await world.http.restart()
     await until(async () => (await world.search(projectId, 'pangolin')).length === 20)
   })

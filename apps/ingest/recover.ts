@@ -1,9 +1,10 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import type { Services } from '@holdfast/server'
 import type { FileStore } from './file-store.ts'
 import type { IngestionStore } from './ingestion-store.ts'
-import type { SearchIndex, Sources } from './ports.ts'
+import type { Extent, SearchIndex, Sources } from './ports.ts'
 
 type Logger = Services['logger']
 
@@ -32,20 +33,32 @@ export async function sweepUploads(
 }
 
 /**
- * Builds the search index again where passages are missing in it: its file was deleted, or a power cut took its last
- * commits. Until it is done, searches find what is indexed so far.
+ * Puts back the passages that the search index does not have: its file was deleted or damaged, or a power cut took its
+ * last commits. Compares file by file, a page at a time. Until it is done, searches find what is indexed so far.
  */
 export async function rebuildSearch(files: FileStore, search: SearchIndex, logger: Logger): Promise<void> {
+  let count = 0
   try {
-    const missing = (await files.searchable()) - (await search.size())
-    if (missing <= 0) return
-    let count = 0
-    for await (const row of files.indexed()) {
-      for await (const chunks of files.chunksOf(row.id)) await search.put(row.project_id, row.id, chunks)
-      count += 1
+    for await (const page of files.extents()) {
+      const indexed = new Map(
+        (await search.extents(page.map(({ fileId }) => fileId))).map((file) => [file.fileId, file]),
+      )
+      for (const file of page) {
+        if (isSame(file, indexed.get(file.fileId))) continue
+        await search.restore(file.projectId, file.fileId, files.chunksOf(file.fileId))
+        count += 1
+      }
+      // Between pages the server does what it is there for.
+      await setImmediate()
     }
-    logger.info({ files: count, missing }, 'the search index was built again')
+    if (count > 0) logger.info({ files: count }, 'the search index was built again')
   } catch (err) {
     logger.error({ err }, 'the search index could not be built again')
+  } finally {
+    search.restored()
   }
+}
+
+function isSame(file: Extent, indexed: Extent | undefined): boolean {
+  return indexed?.passages === file.passages && indexed.first === file.first && indexed.last === file.last
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -205,5 +205,61 @@ describe('Whatever somebody types', () => {
       }),
       { numRuns: 150, seed: 9 },
     )
+  })
+})
+
+describe('A damaged search index', () => {
+  it('[ING7] is put aside for an empty one, whatever its damage', async () => {
+    await index.put(
+      'p1',
+      'f1',
+      Array.from({ length: 50 }, (_, n) => passage(n + 1, `a pangolin sleeps ${n}`)),
+    )
+    await index.close()
+    const path = join(folder, 'search.db')
+    const sound = await readFile(path)
+    const damaged = [
+      Buffer.from('this is no database, and never was one'),
+      Buffer.concat([sound.subarray(0, 4096), Buffer.alloc(sound.length - 4096, 0x5a)]),
+    ]
+    for (const bytes of damaged) {
+      await writeFile(path, bytes)
+      await writeFile(`${path}-wal`, 'left over')
+      index = await open()
+      expect(await index.size()).toBe(0)
+      await index.put('p1', 'f1', [passage(1, 'a pangolin wakes')])
+      expect(await ids('pangolin')).toEqual([1])
+      await index.close()
+    }
+    index = await open()
+    expect(await ids('pangolin')).toEqual([1])
+  })
+})
+
+describe('Restoring passages', () => {
+  async function* batches(...all: ReturnType<typeof passage>[][]) {
+    yield* all
+  }
+
+  it('[ING7] puts them in place of what was there of the file', async () => {
+    await index.put('p1', 'f1', [passage(1, 'old marten')])
+    await index.close()
+    index = await open()
+    await index.restore('p1', 'f1', batches([passage(2, 'new marten')], [passage(3, 'newer marten')]))
+    expect((await ids('marten')).sort()).toEqual([2, 3])
+    expect(await index.extents(['f1', 'f2'])).toEqual([{ fileId: 'f1', passages: 2, first: 2, last: 3 }])
+  })
+
+  it('[ING7] brings nothing back that was taken out meanwhile', async () => {
+    async function* removedMeanwhile() {
+      yield [passage(1, 'first marten')]
+      await index.remove('p1', 'f1')
+      yield [passage(2, 'second marten')]
+    }
+    await index.restore('p1', 'f1', removedMeanwhile())
+    expect(await index.size()).toBe(0)
+    await index.put('p1', 'f2', [passage(9, 'fresh marten')])
+    await index.restore('p1', 'f2', batches([passage(3, 'stale marten')]))
+    expect(await ids('marten')).toEqual([9])
   })
 })

@@ -1,6 +1,7 @@
+import { rm } from 'node:fs/promises'
 import { type Database, statement, type Write, write } from '@holdfast/server'
 import { openSqliteDatabase } from '@holdfast/server/sqlite'
-import type { IndexedChunk, SearchHit, SearchIndex } from '../../ports.ts'
+import type { Extent, IndexedChunk, SearchHit, SearchIndex } from '../../ports.ts'
 import { ftsQuery, parseQuery } from './search-query.ts'
 
 // Marks around a match, which no text holds: they are taken out of what is indexed.
@@ -21,44 +22,75 @@ const PUT_PASSAGES = `INSERT OR REPLACE INTO passages (rowid, project, heading, 
   SELECT c.value ->> 'id', ?, c.value ->> 'heading', c.value ->> 'text' FROM json_each(?) c`
 const REMOVE_PASSAGES = 'DELETE FROM passages WHERE rowid IN (SELECT id FROM places WHERE file_id = ?)'
 
+const EXTENTS = `SELECT file_id, COUNT(*) AS passages, MIN(id) AS first, MAX(id) AS last
+  FROM places WHERE file_id IN (SELECT f.value FROM json_each(?) f) GROUP BY file_id`
+
+// Through all places, and to the end of the passages: most damage is met there.
+const LOOKS = [
+  'SELECT COUNT(*) AS n FROM places',
+  "SELECT rowid, text FROM passages WHERE passages MATCH 'a*' LIMIT 1",
+  'SELECT rowid, text FROM passages ORDER BY rowid DESC LIMIT 1',
+]
+
 // A word in the heading weighs as much as four in the text; the project is a filter and weighs nothing.
 const SEARCH = `SELECT rowid AS id, bm25(passages, 0.0, 4.0, 1.0) AS rank,
     highlight(passages, 2, '${OPEN}', '${CLOSE}') AS marked
   FROM passages WHERE passages MATCH ? ORDER BY rank LIMIT ? OFFSET ?`
 
-/**
- * SQLite's FTS5 in a file of its own, with its own writer, so that indexing never holds up the log. A power cut may
- * lose its last commits; it is built again from the passages then. Source: sqlite.org/fts5.html
- */
-export async function openSqliteSearchIndex(options: {
+interface SearchIndexOptions {
   path: string
   onFatal: (error: Error) => void
-}): Promise<SearchIndex> {
+}
+
+/**
+ * SQLite's FTS5 in a file of its own, with its own writer, so that indexing never holds up the log. A power cut may
+ * lose its last commits; it is built again from the passages then. A file that is damaged is removed, and an empty
+ * index takes its place. Source: sqlite.org/fts5.html
+ */
+export async function openSqliteSearchIndex(options: SearchIndexOptions): Promise<SearchIndex> {
+  try {
+    return await open(options)
+  } catch (error) {
+    if (!isDamage(error)) throw error
+    for (const ending of ['', '-wal', '-shm']) await rm(`${options.path}${ending}`, { force: true })
+    return open(options)
+  }
+}
+
+async function open(options: SearchIndexOptions): Promise<SearchIndex> {
   const db = await openSqliteDatabase({ ...options, durability: 'normal' })
-  await db.commit([write(...SCHEMA.map((sql) => statement(sql)))])
+  try {
+    await db.commit([write(...SCHEMA.map((sql) => statement(sql)))])
+    for (const sql of LOOKS) await db.read(statement(sql))
+  } catch (error) {
+    await db.close()
+    throw error
+  }
   return new SqliteSearchIndex(db)
+}
+
+/** SQLITE_CORRUPT and SQLITE_NOTADB, by their words: their numbers do not come over from the writer's thread. */
+function isDamage(error: unknown): boolean {
+  return error instanceof Error && /malformed|not a database|corrupt/i.test(error.message)
 }
 
 class SqliteSearchIndex implements SearchIndex {
   readonly #db: Database
+  /** Files that were put or removed since the index was opened; `null` once nothing more is restored. */
+  #touched: Set<string> | null = new Set()
 
   constructor(db: Database) {
     this.#db = db
   }
 
   async put(projectId: string, fileId: string, chunks: IndexedChunk[]): Promise<void> {
-    const rows = chunks.map(({ id, path, text }) => ({ id, heading: plain(path.join(' ')), text: plain(text) }))
-    const json = JSON.stringify(rows)
-    const places = statement(PUT_PLACES, [fileId, json])
-    await this.#db.commit([write(places, statement(PUT_PASSAGES, [projectToken(projectId), json]))])
+    this.#touched?.add(fileId)
+    await this.#db.commit(putWrites(projectId, fileId, chunks))
   }
 
   async remove(_projectId: string, fileId: string): Promise<void> {
-    const removal: Write = write(
-      statement(REMOVE_PASSAGES, [fileId]),
-      statement('DELETE FROM places WHERE file_id = ?', [fileId]),
-    )
-    await this.#db.commit([removal])
+    this.#touched?.add(fileId)
+    await this.#db.commit([removeWrite(fileId)])
   }
 
   async search(projectId: string, query: string, { limit, offset }: { limit: number; offset: number }) {
@@ -77,6 +109,25 @@ class SqliteSearchIndex implements SearchIndex {
     return row?.n ?? 0
   }
 
+  async extents(fileIds: readonly string[]): Promise<Extent[]> {
+    const rows = await this.#db.read<Extent & { file_id: string }>(statement(EXTENTS, [JSON.stringify(fileIds)]))
+    return rows.map(({ file_id, passages, first, last }) => ({ fileId: file_id, passages, first, last }))
+  }
+
+  async restore(projectId: string, fileId: string, batches: AsyncIterable<IndexedChunk[]>): Promise<void> {
+    let earlier: Write[] = [removeWrite(fileId)]
+    for await (const chunks of batches) {
+      // Commits take effect in the order of their calls: what is touched after this look comes after this commit.
+      if (this.#touched?.has(fileId)) return
+      await this.#db.commit([...earlier, ...putWrites(projectId, fileId, chunks)])
+      earlier = []
+    }
+  }
+
+  restored(): void {
+    this.#touched = null
+  }
+
   close(): Promise<void> {
     return this.#db.close()
   }
@@ -88,6 +139,17 @@ class SqliteSearchIndex implements SearchIndex {
     )
     return rows.map(({ id, rank, marked }) => ({ chunkId: id, score: -rank, highlights: spans(marked) }))
   }
+}
+
+function putWrites(projectId: string, fileId: string, chunks: IndexedChunk[]): Write[] {
+  const rows = chunks.map(({ id, path, text }) => ({ id, heading: plain(path.join(' ')), text: plain(text) }))
+  const json = JSON.stringify(rows)
+  const places = statement(PUT_PLACES, [fileId, json])
+  return [write(places, statement(PUT_PASSAGES, [projectToken(projectId), json]))]
+}
+
+function removeWrite(fileId: string): Write {
+  return write(statement(REMOVE_PASSAGES, [fileId]), statement('DELETE FROM places WHERE file_id = ?', [fileId]))
 }
 
 /** One word for the tokenizer, whatever the id holds. */
