@@ -16,6 +16,12 @@ const BAD: [name: string, value: string, why: RegExp][] = [
   ['OPERATOR_TOKEN', 'short', /shorter than 16/],
   ['JWT_SECRET', 'short', /shorter than 32/],
   ['ALLOWED_ORIGINS', 'https://a.org,nonsense', /not an origin/],
+  ['ALLOWED_ORIGINS', 'https://a.org/app', /not an origin/],
+  ['ALLOWED_ORIGINS', 'https://me@a.org', /not an origin/],
+  ['ALLOWED_ORIGINS', 'ftp://a.org', /not an origin/],
+  ['INGEST_PRIVATE_NETWORKS', '10.0.0.0', /not networks/],
+  ['INGEST_PRIVATE_NETWORKS', '10.0.0.0/33', /not networks/],
+  ['INGEST_PRIVATE_NETWORKS', '10.0.0.0/8,kelp/8', /not networks/],
   ['INGEST_ROOTS', '/nowhere/at/all', /is not a folder/],
   ['INGEST_PROCESSES', '0', /below 1/],
   ['INGEST_PROCESSES', 'many', /expected number|not a/i],
@@ -45,9 +51,11 @@ describe('readConfig', () => {
 
   it('[HOST1] lists are read as such, paths from the folder it starts in', () => {
     const roots = ['.', '/'].join(delimiter)
-    const config = readConfig({ INGEST_ROOTS: roots, ALLOWED_ORIGINS: 'https://a.org, https://b.org' }, cwd)
+    const config = readConfig({ INGEST_ROOTS: roots, ALLOWED_ORIGINS: 'https://a.org/, HTTPS://B.org:443' }, cwd)
     expect(config.ingestRoots).toEqual([cwd, '/'])
     expect(config.allowedOrigins).toEqual(['https://a.org', 'https://b.org'])
+    const INGEST_PRIVATE_NETWORKS = '10.0.0.0/8, fd00::/8'
+    expect(readConfig({ INGEST_PRIVATE_NETWORKS }, cwd).ingestPrivateNetworks).toEqual(['10.0.0.0/8', 'fd00::/8'])
     expect(readConfig({ DATABASE_URL: 'elsewhere.db' }, cwd).databasePath).toBe(join(cwd, 'elsewhere.db'))
   })
 })

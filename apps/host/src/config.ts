@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { delimiter, resolve } from 'node:path'
 import * as z from 'zod'
 import { Stop } from './stop.ts'
@@ -32,6 +33,19 @@ const list = (separator: string | RegExp) =>
       .filter((part) => part !== ''),
   )
 
+/** As browsers send it in `Origin`; nothing that has a path, for no header would ever equal it. */
+function originOf(text: string, context: z.RefinementCtx<string>): string {
+  const url = URL.canParse(text) ? new URL(text) : null
+  if (url && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`) return url.origin
+  context.addIssue({ code: 'custom', message: 'not an origin such as https://example.org' })
+  return z.NEVER
+}
+
+function isNetwork(text: string): boolean {
+  const [, address = '', bits = ''] = /^([^/%]+)\/(\d{1,3})$/.exec(text) ?? []
+  return isIP(address) !== 0 && Number(bits) <= (isIP(address) === 4 ? 32 : 128)
+}
+
 /** What the environment may say, with the defaults; docs/configuration.md is checked against it. */
 export const Environment = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
@@ -47,10 +61,12 @@ export const Environment = z.object({
   OPERATOR_TOKEN: z.string().min(16, 'shorter than 16 characters').optional(),
   JWT_SECRET: z.string().min(32, 'shorter than 32 characters').optional(),
   ALLOWED_ORIGINS: list(',')
-    .pipe(z.array(z.url('not an origin such as https://example.org')))
+    .pipe(z.array(z.string().transform(originOf)))
     .default([]),
   INGEST_ROOTS: list(delimiter).optional(),
-  INGEST_PRIVATE_NETWORKS: list(',').default([]),
+  INGEST_PRIVATE_NETWORKS: list(',')
+    .pipe(z.array(z.string().refine(isNetwork, 'not networks such as 10.0.0.0/8')))
+    .default([]),
   INGEST_PROCESSES: z.coerce.number().int('not a whole number').min(1, 'below 1').max(64, 'above 64').optional(),
   GITHUB_BASE_URL: z.url('not a URL').default('https://api.github.com'),
   GITHUB_TOKEN: z.string().optional(),

@@ -1,5 +1,16 @@
 import { randomBytes } from 'node:crypto'
-import { accessSync, constants, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { DataDirTaken, Stop, systemCode } from './stop.ts'
@@ -14,7 +25,7 @@ export interface ServerRecord {
 
 export interface DataDir {
   path: string
-  /** A secret kept in this folder, generated once; hex of 32 random bytes. */
+  /** A secret kept in this folder, generated once; hex of 32 random bytes. Stops where the file holds no such thing. */
   secret(name: string): string
   publish(record: ServerRecord): void
   /** Takes the record back and lets go of the folder. */
@@ -22,6 +33,9 @@ export interface DataDir {
 }
 
 const RECORD = 'server.json'
+const LOCK = 'holdfast.lock'
+// Whoever only asks whether the folder is taken holds the lock for a moment.
+const ASKING_MS = 500
 
 /**
  * Opens a DATA_DIR for this process alone. The lock is one of the operating system's, held on a file through SQLite,
@@ -35,10 +49,12 @@ export function openDataDir(path: string): DataDir {
     throw new Stop(`DATA_DIR is not usable: ${path} cannot be written to (${systemCode(error)})`)
   }
   const lock = takeLock(path)
+  // Of one that was killed: it names a port that may be anybody's by now.
+  rmSync(join(path, RECORD), { force: true })
   return {
     path,
     secret: (name) => readOrMakeSecret(join(path, name)),
-    publish: (record) => writeFileSync(join(path, RECORD), `${JSON.stringify(record)}\n`, { mode: 0o600 }),
+    publish: (record) => writeWhole(join(path, RECORD), `${JSON.stringify(record)}\n`),
     release() {
       rmSync(join(path, RECORD), { force: true })
       lock.close()
@@ -46,8 +62,15 @@ export function openDataDir(path: string): DataDir {
   }
 }
 
-/** The server that runs on this DATA_DIR, as it recorded itself; `null` where none does. */
+/**
+ * The server that runs on this DATA_DIR, as it recorded itself; `null` where none does. What a killed one left behind
+ * is not believed: somebody must hold the folder.
+ */
 export function readServerRecord(path: string): ServerRecord | null {
+  return isTaken(path) ? readRecord(path) : null
+}
+
+function readRecord(path: string): ServerRecord | null {
   try {
     return JSON.parse(readFileSync(join(path, RECORD), 'utf8'))
   } catch {
@@ -55,15 +78,33 @@ export function readServerRecord(path: string): ServerRecord | null {
   }
 }
 
+/** Asks by a lock that readers share, so that two who ask do not take each other for a server. */
+function isTaken(path: string): boolean {
+  let lock: DatabaseSync | null = null
+  try {
+    lock = new DatabaseSync(join(path, LOCK), { readOnly: true, timeout: 0 })
+    lock.prepare('SELECT count(*) FROM sqlite_master').get()
+    return false
+  } catch (error) {
+    return isBusy(error)
+  } finally {
+    lock?.close()
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  return (error as { errcode?: number }).errcode === 5
+}
+
 function takeLock(path: string): DatabaseSync {
-  const lock = new DatabaseSync(join(path, 'holdfast.lock'), { timeout: 0 })
+  const lock = new DatabaseSync(join(path, LOCK), { timeout: ASKING_MS })
   try {
     lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
     return lock
   } catch (error) {
     lock.close()
-    if ((error as { errcode?: number }).errcode !== 5) throw error
-    const record = readServerRecord(path)
+    if (!isBusy(error)) throw error
+    const record = readRecord(path)
     const who = record ? ` at ${record.url} (process ${record.pid})` : ''
     throw new DataDirTaken(
       `Holdfast already runs${who} on DATA_DIR ${path}; stop it, or choose another DATA_DIR and PORT`,
@@ -72,12 +113,28 @@ function takeLock(path: string): DatabaseSync {
 }
 
 function readOrMakeSecret(file: string): string {
+  let secret: string
   try {
-    return readFileSync(file, 'utf8').trim()
+    secret = readFileSync(file, 'utf8').trim()
   } catch (error) {
-    if (systemCode(error) !== 'ENOENT') throw error
+    if (systemCode(error) !== 'ENOENT') throw new Stop(`the secret ${file} cannot be read (${systemCode(error)})`)
+    secret = randomBytes(32).toString('hex')
+    writeWhole(file, `${secret}\n`)
   }
-  const secret = randomBytes(32).toString('hex')
-  writeFileSync(file, `${secret}\n`, { mode: 0o600, flag: 'wx' })
-  return secret
+  if (/^[0-9a-f]{64}$/i.test(secret)) return secret
+  throw new Stop(`the secret ${file} is not whole: it must be 64 hex digits; remove it to have a new one made`)
+}
+
+/** Nobody ever finds half of it, whenever the machine stops. */
+function writeWhole(file: string, text: string): void {
+  const partial = `${file}.partial`
+  rmSync(partial, { force: true })
+  const handle = openSync(partial, 'wx', 0o600)
+  try {
+    writeFileSync(handle, text)
+    fsyncSync(handle)
+  } finally {
+    closeSync(handle)
+  }
+  renameSync(partial, file)
 }

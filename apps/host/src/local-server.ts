@@ -5,7 +5,11 @@ import { readServerRecord, type ServerRecord } from './data-dir.ts'
 import { systemCode } from './stop.ts'
 
 /** Where a server is and what it takes to speak with it. */
-export type ServerAddress = Pick<ServerRecord, 'url' | 'token'>
+export interface ServerAddress {
+  url: string
+  /** `null` while no server of ours is there. */
+  token: string | null
+}
 
 const ANSWER_WITHIN_MS = 3_000
 const REQUEST_WITHIN_MS = 30_000
@@ -46,30 +50,40 @@ async function answers(url: string): Promise<boolean> {
   }
 }
 
-/** The server on a DATA_DIR wherever it is now: one that was started again may have another port and token. */
+/**
+ * The server on a DATA_DIR wherever it is now: one that was started again may have another port and token. While none
+ * runs there is no token either: the port it had may be anybody's.
+ */
 export function followRecord(dataDir: string, first: ServerAddress): () => ServerAddress {
-  let last = first
+  let last: ServerAddress = first
   return () => {
-    last = readServerRecord(dataDir) ?? last
+    const record = readServerRecord(dataDir)
+    last = record && isAlive(record.pid) ? record : { url: last.url, token: null }
     return last
   }
 }
 
 /** The client's world in a terminal: Node's own fetch and WebSocket, with the operator's token. */
 export function terminalWorld(address: () => ServerAddress): ClientWorld {
-  const authorization = () => `Bearer ${address().token}`
   return {
     get baseUrl() {
       return address().url
     },
     clock: systemClock,
     random: Math.random,
-    fetch(url, init) {
-      const headers = { ...(init?.headers as Record<string, string> | undefined), authorization: authorization() }
+    async fetch(url, init) {
+      const { token } = address()
+      if (token === null) throw new TypeError('no server runs')
+      const headers = { ...(init?.headers as Record<string, string> | undefined), authorization: `Bearer ${token}` }
       const timeout = AbortSignal.timeout(REQUEST_WITHIN_MS)
       return fetch(url, { ...init, headers, signal: init?.signal ? AbortSignal.any([init.signal, timeout]) : timeout })
     },
-    openSocket: (url) => new WebSocket(url, { headers: { authorization: authorization() } }) as WebSocketLike,
+    openSocket(url) {
+      const { token } = address()
+      // Without a token whoever answers there refuses, which is told like any loss.
+      const headers: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` }
+      return new WebSocket(url, { headers }) as WebSocketLike
+    },
     connectivity: { online: () => true, subscribe: () => () => {} },
   }
 }

@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { until } from '@holdfast/testing'
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { ensurePageBuilt } from '../../../scripts/build-page.ts'
@@ -32,6 +33,7 @@ describe('serve that cannot start', () => {
     ['OPERATOR_TOKEN', 'short'],
     ['DATABASE_URL', 'postgres://localhost/holdfast'],
     ['LOG_LEVEL', 'loud'],
+    ['INGEST_PRIVATE_NETWORKS', 'kelp'],
   ])('[HOST1] %s=%s: one line that names it, exit code 1', async (name, value) => {
     expect(await refusal(place(), { [name]: value })).toMatch(new RegExp(`^holdfast: ${name} is not right: `))
   })
@@ -66,6 +68,26 @@ describe('serve that cannot start', () => {
     const before = readFileSync(file)
     expect(await refusal(at, { DATABASE_URL: file })).toContain(file)
     expect(readFileSync(file).equals(before)).toBe(true)
+  })
+})
+
+describe('files that are not right', () => {
+  it('[HOST2] a database of a newer version: one line that says so', async () => {
+    const at = place()
+    const file = join(at.folder, 'newer.db')
+    const db = new DatabaseSync(file)
+    db.exec('CREATE TABLE migrations (id TEXT PRIMARY KEY, applied_at BIGINT NOT NULL)')
+    db.exec("INSERT INTO migrations VALUES ('log/9999_later', 1)")
+    db.close()
+    expect(await refusal(at, { DATABASE_URL: file })).toMatch(/^holdfast: it cannot start: .*newer version/)
+  })
+
+  it('[HOST18] an empty secret: one line that names the file', async () => {
+    const at = place()
+    mkdirSync(at.dataDir)
+    const file = join(at.dataDir, 'session-secret')
+    writeFileSync(file, '')
+    expect(await refusal(at, {})).toContain(`the secret ${file} is not whole`)
   })
 })
 

@@ -1,5 +1,6 @@
-import { randomUUIDv7 } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { isIPv6 } from 'node:net'
+import { isHoldfastError, systemClock } from '@holdfast/protocol'
 import type { HoldfastServer } from '@holdfast/server'
 import { openSqliteDatabase } from '@holdfast/server/sqlite'
 import type { Logger } from 'pino'
@@ -27,7 +28,8 @@ export async function startServer(config: Config, { logger, page, onFatal }: Sta
   const dataDir = openDataDir(config.dataDir)
   try {
     const token = config.operatorToken ?? dataDir.secret('operator-token')
-    const [db, pageFolder, { createServer }, { ingestApp }] = await prepare(config, page, onFatal)
+    const secret = config.sessionSecret ?? dataDir.secret('session-secret')
+    const [db, pageFolder, { createServer, createIdGenerator }, { ingestApp }] = await prepare(config, page, onFatal)
     const server = await createServer({
       db,
       apps: [
@@ -41,15 +43,18 @@ export async function startServer(config: Config, { logger, page, onFatal }: Sta
         }),
       ],
       operatorToken: token,
-      sessionSecret: Buffer.from(config.sessionSecret ?? dataDir.secret('session-secret')),
+      sessionSecret: Buffer.from(secret),
       allowedOrigins: config.allowedOrigins,
       logger,
-      newId: () => randomUUIDv7(),
+      newId: createIdGenerator({ now: () => systemClock.now(), random: randomBytes }),
       exclusive: true,
       ...(pageFolder ? { pageFolder } : {}),
+    }).catch(async (error) => {
+      await db.close()
+      throw error
     })
     const url = await listen(server, config)
-    dataDir.publish({ pid: process.pid, url, token, startedAt: new Date().toISOString() })
+    await publish(server, () => dataDir.publish({ pid: process.pid, url, token, startedAt: new Date().toISOString() }))
     return {
       url,
       token,
@@ -61,8 +66,24 @@ export async function startServer(config: Config, { logger, page, onFatal }: Sta
     }
   } catch (error) {
     dataDir.release()
+    throw plain(error)
+  }
+}
+
+async function publish(server: HoldfastServer, record: () => void): Promise<void> {
+  try {
+    record()
+  } catch (error) {
+    await server.close()
     throw error
   }
+}
+
+/** What the machine or its files do not allow is told in a line; anything else is a fault of ours, with its stack. */
+function plain(error: unknown): unknown {
+  if (error instanceof Stop || !(error instanceof Error)) return error
+  const isOfFiles = 'syscall' in error && systemCode(error) !== ''
+  return isHoldfastError(error) || isOfFiles ? new Stop(`it cannot start: ${error.message}`) : error
 }
 
 /** Opens the store, in its own thread, while this one reads the rest of the program and looks after the page. */

@@ -51,4 +51,16 @@ describe('readSource', () => {
     expect(isSameSource(read('https://a.org/'), { kind: 'url', label: 'https://a.org/' })).toBe(true)
     expect(isSameSource(read('https://a.org/'), { kind: 'sitemap', label: 'https://a.org/' })).toBe(false)
   })
+
+  it('[HOST12] knows a repository by its name and what was asked of it', () => {
+    const is = (argument: string, label: string, ref?: string) =>
+      isSameSource(read(argument, { ref }), { kind: 'repository', label })
+    expect(is('nodejs/node', 'nodejs/node')).toBe(true)
+    expect(is('https://github.com/nodejs/node.git', 'nodejs/node')).toBe(true)
+    expect(is('nodejs/node', 'nodejs/node@v26.0.0', 'v26.0.0')).toBe(true)
+    expect(is('https://github.com/nodejs/node/tree/a/b', 'nodejs/node@a/b')).toBe(true)
+    expect(is('nodejs/node', 'nodejs/node@v26.0.0')).toBe(false)
+    expect(is('nodejs/node', 'nodejs/node', 'v26.0.0')).toBe(false)
+    expect(is('nodejs/node', 'nodejs/undici')).toBe(false)
+  })
 })

@@ -66,5 +66,14 @@ export function isSameSource({ body, path }: NamedSource, known: SourceView): bo
   if (path !== null) return known.kind === 'path' && known.label === realpathSync(path)
   if ('url' in body) return known.kind === 'url' && known.label === body.url
   if ('sitemap' in body) return known.kind === 'sitemap' && known.label === body.sitemap
+  if ('repository' in body) return known.kind === 'repository' && known.label === repositoryLabel(body)
   return false
+}
+
+/** As the server names it: `owner/name`, with `@ref` where one was asked for. */
+function repositoryLabel({ repository, ref }: { repository: string; ref?: string }): string {
+  const path = URL.canParse(repository) ? decodeURIComponent(new URL(repository).pathname) : repository
+  const [owner, name = '', tree, ...rest] = path.replace(/^\/+|\/+$/g, '').split('/')
+  const asked = ref ?? (tree === 'tree' ? rest.join('/') : '')
+  return `${owner}/${name.replace(/\.git$/, '')}${asked === '' ? '' : `@${asked}`}`
 }
