@@ -122,6 +122,21 @@ describe('The WebSocket of a project', () => {
     expect(await nonsense.ended).toMatchObject({ status: 400, body: { code: 'INVALID_OFFSET' } })
   })
 
+  it('[P8a] follows the ingestion asked for, and refuses an offset of another one', async () => {
+    const first = await world.ingest(projectId)
+    const second = await world.ingest(projectId)
+    const of = ({ ingestionId }: { ingestionId: string }, offset = '') =>
+      world.http.socket(path(`?ingestion=${ingestionId}&offset=${offset}`))
+    const resumed = of(first, first.events[0]?.offset)
+    await resumed.ended
+    expect(resumed.messages).toEqual(first.events.slice(1))
+    const refused = { status: 410, body: { code: 'OFFSET_GONE' } }
+    expect(await of(first, second.events[0]?.offset).ended).toMatchObject(refused)
+    expect(await of(second, first.last.offset).ended).toMatchObject(refused)
+    const nobodys = path(`?ingestion=nobody&offset=${first.last.offset}`)
+    expect(await world.http.socket(nobodys).ended).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } })
+  })
+
   it('[P8a] refuses a project without an ingestion, one that is not there, and a foreign ingestion', async () => {
     expect(await world.http.socket(path()).ended).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } })
     expect(await world.http.socket('/api/projects/nobody/progress').ended).toMatchObject({ status: 404 })

@@ -109,17 +109,17 @@ export class IngestService {
     return progressView(projectId, row, { state, offset, stream })
   }
 
-  /** The stream to follow: of the ingestion the offset names, of the one asked for, or of the newest. */
+  /**
+   * The stream to follow: of the ingestion asked for, else of the one the offset belongs to, else of the newest. Throws
+   * OFFSET_GONE where the offset is of another stream.
+   */
   async progressStream(projectId: string, ingestionId: string | null, offset: Offset | null): Promise<string> {
     await this.#project(projectId)
-    if (offset !== null) {
-      const named = await this.#deps.services.log.findByOffset(offset)
-      if (named && ingestionStream.match(named.name)?.projectId === projectId) return named.name
-      throw new HoldfastError('OFFSET_GONE', 'That offset is of no ingestion of this project.')
-    }
-    const row = await this.#chosen(projectId, ingestionId)
-    if (!row) throw new HoldfastError('NOT_FOUND', 'This project has no ingestion yet.')
-    return ingestionStream.name({ projectId, ingestionId: row.ingestion_id })
+    const row = ingestionId === null && offset !== null ? null : await this.#chosen(projectId, ingestionId)
+    const asked = row && ingestionStream.name({ projectId, ingestionId: row.ingestion_id })
+    if (offset !== null) return this.#streamOf(projectId, offset, asked)
+    if (!asked) throw new HoldfastError('NOT_FOUND', 'This project has no ingestion yet.')
+    return asked
   }
 
   async files(projectId: string, filter: FileFilter, limit: number, cursor: string | null) {
@@ -196,6 +196,14 @@ export class IngestService {
     const row = await this.#deps.ingestions.ingestion(id)
     if (row?.project_id === projectId) return row
     throw new HoldfastError('NOT_FOUND', `There is no ingestion "${id}" in this project.`)
+  }
+
+  async #streamOf(projectId: string, offset: Offset, asked: string | null): Promise<string> {
+    const name = (await this.#deps.services.log.findByOffset(offset))?.name
+    if (name !== undefined && asked === name) return name
+    if (name !== undefined && asked === null && ingestionStream.match(name)?.projectId === projectId) return name
+    const wanted = asked === null ? 'no ingestion of this project' : 'another stream than that ingestion'
+    throw new HoldfastError('OFFSET_GONE', `That offset is of ${wanted}.`)
   }
 
   async #chosen(projectId: string, ingestionId: string | null): Promise<IngestionRow | null> {
