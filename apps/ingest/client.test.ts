@@ -1,10 +1,10 @@
-import { randomUUIDv7 } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { StreamClient, type WebSocketLike } from '@holdfast/client'
 import { systemClock } from '@holdfast/protocol'
-import { createServer, type HoldfastServer } from '@holdfast/server'
+import { createIdGenerator, createServer, type HoldfastServer } from '@holdfast/server'
 import { openSqliteDatabase } from '@holdfast/server/sqlite'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -33,7 +33,7 @@ beforeAll(async () => {
     operatorToken: TOKEN,
     sessionSecret: Buffer.alloc(32, 7),
     logger: pino({ level: 'silent' }),
-    newId: () => randomUUIDv7(),
+    newId: createIdGenerator({ now: Date.now, random: randomBytes }),
     exclusive: true,
   })
   const baseUrl = await server.listen({ host: '127.0.0.1', port: 0 })

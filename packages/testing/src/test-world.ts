@@ -1,9 +1,9 @@
-import { randomBytes, randomUUIDv7 } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Clock, type Problem, systemClock } from '@holdfast/protocol'
-import { type App, createServer, type Database, type HoldfastServer } from '@holdfast/server'
+import { type App, createIdGenerator, createServer, type Database, type HoldfastServer } from '@holdfast/server'
 import { openMemoryDatabase, openSqliteDatabase } from '@holdfast/server/sqlite'
 import pino, { type Logger } from 'pino'
 import { openTestSocket, type SocketOptions, type TestSocket } from './test-socket.ts'
@@ -77,7 +77,11 @@ export async function createTestWorld(options: TestWorldOptions): Promise<TestWo
   await mkdir(place.root)
   const token = randomBytes(16).toString('hex')
   const sessionSecret = randomBytes(32)
-  let running = await start(options, place, { token, sessionSecret })
+  const { clock = systemClock } = options
+  // One for all starts: the ids of a clock that stands still go on where they were.
+  const newId = createIdGenerator({ now: () => clock.now(), random: randomBytes })
+  const given = { token, sessionSecret, newId }
+  let running = await start(options, place, given)
 
   const absolute = (path: string) => (path.startsWith('/') ? running.url + path : path)
   const request = async <Body>(path: string, asked: RequestOptions = {}): Promise<TestResponse<Body>> => {
@@ -118,7 +122,7 @@ export async function createTestWorld(options: TestWorldOptions): Promise<TestWo
     socket: (path, asked) => openTestSocket(absolute(path).replace(/^http/, 'ws'), { token, ...asked }),
     async restart() {
       await running.server.close()
-      running = await start(options, place, { token, sessionSecret })
+      running = await start(options, place, given)
     },
     async [Symbol.asyncDispose]() {
       await running.server.close()
@@ -127,7 +131,13 @@ export async function createTestWorld(options: TestWorldOptions): Promise<TestWo
   }
 }
 
-async function start(options: TestWorldOptions, place: TestPlace, secrets: { token: string; sessionSecret: Buffer }) {
+interface Given {
+  token: string
+  sessionSecret: Buffer
+  newId: () => string
+}
+
+async function start(options: TestWorldOptions, place: TestPlace, { token, sessionSecret, newId }: Given) {
   const onFatal = (error: Error) => {
     throw error
   }
@@ -138,12 +148,12 @@ async function start(options: TestWorldOptions, place: TestPlace, secrets: { tok
   const server = await createServer({
     db,
     apps: await options.apps(place),
-    operatorToken: secrets.token,
-    sessionSecret: secrets.sessionSecret,
+    operatorToken: token,
+    sessionSecret,
     allowedOrigins: options.allowedOrigins ?? [],
     logger: options.logger ?? pino({ level: 'silent' }),
     clock: options.clock ?? systemClock,
-    newId: () => randomUUIDv7(),
+    newId,
     exclusive: true,
   })
   const url = await server.listen({ host: '127.0.0.1', port: 0 })
