@@ -55,19 +55,27 @@ describe('who may ask', () => {
       id: 'operator',
     })
     expect((await me({ authorization: `bearer ${TOKEN}` })).status).toBe(200)
-    const wrong = [
-      'Bearer wrong',
-      `Bearer ${TOKEN}x`,
-      `Bearer ${TOKEN.slice(0, -1)}`,
-      'Bearer ',
-      `Basic ${TOKEN}`,
-      TOKEN,
-    ]
+    const wrong = ['Bearer wrong', `Bearer ${TOKEN}x`, `Bearer ${TOKEN.slice(0, -1)}`, 'Bearer ', 'bearer']
     for (const authorization of wrong) expect((await me({ authorization })).status, authorization).toBe(401)
     expect(security()).toEqual(wrong.map(() => 'token_refused'))
     // A wrong token is wrong, even beside a good cookie.
     const { cookie } = await signIn()
     expect((await me({ cookie, authorization: 'Bearer wrong' })).status).toBe(401)
+    // What anybody may see is there all the same.
+    const health = await live.request('/health', { headers: { authorization: 'Bearer wrong' } })
+    expect(health.status).toBe(200)
+  })
+
+  it('[AUTH9] another scheme, such as the Basic of a proxy, says nothing and does not stand in the way', async () => {
+    await start()
+    const { cookie } = await signIn()
+    for (const authorization of ['Basic b3A6c2VjcmV0', `Basic ${TOKEN}`, TOKEN, 'Bearerx']) {
+      expect((await me({ authorization })).status, authorization).toBe(401)
+      expect((await me({ authorization, cookie })).status, authorization).toBe(200)
+    }
+    const foreign = { authorization: 'Basic b3A6c2VjcmV0', cookie, origin: 'https://evil.example' }
+    expect((await post(foreign)).status).toBe(403)
+    expect(security()).toEqual(['origin_refused'])
   })
 
   it('[AUTH3] the link signs a browser in with a cookie no script and no foreign page can use', async () => {

@@ -75,17 +75,24 @@ export const auth = fastifyPlugin(async (app: FastifyInstance, options: AuthOpti
 })
 
 function principalOf(request: FastifyRequest, key: Buffer, options: AuthOptions): Principal | null {
-  const header = request.headers.authorization
-  if (header !== undefined) {
-    const token = /^Bearer (.+)$/i.exec(header)?.[1] ?? ''
-    if (equalText(token, options.operatorToken)) return OPERATOR
+  const token = bearerToken(request.headers.authorization)
+  if (token !== null) {
+    if (token !== '' && equalText(token, options.operatorToken)) return OPERATOR
     request.log.warn({ security: 'token_refused', ip: request.ip }, 'a token was refused')
+    // What anybody may see, they may also see with a token that is old.
+    if (request.routeOptions.config.public) return null
     throw new HoldfastError('UNAUTHENTICATED', 'That token is not valid.')
   }
   const session = request.cookies[COOKIE]
   if (session === undefined || !verifySession(key, session, options.clock.now())) return null
   checkOrigin(request, options.allowedOrigins)
   return OPERATOR
+}
+
+/** `null` where none was sent: other schemes, such as a proxy's Basic, are not for us. Source: RFC 6750, 2.1. */
+function bearerToken(header: string | undefined): string | null {
+  const [, token] = /^Bearer(?: +(.*))?$/i.exec(header ?? '') ?? [null, null]
+  return token === null ? null : (token ?? '')
 }
 
 /** Source: OWASP, Cross-Site Request Forgery Prevention, "Verifying origin with standard headers". */
