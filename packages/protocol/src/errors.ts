@@ -30,7 +30,6 @@ export const ERRORS = {
   PATH_NOT_ALLOWED: { status: 403, kind: 'auth', retry: false, title: 'That folder is outside the allowed roots.' },
   NOT_FOUND: { status: 404, kind: 'not_found', retry: false, title: 'There is nothing here.' },
   NO_FOLD: { status: 404, kind: 'not_found', retry: false, title: 'This stream has no state.' },
-  METHOD_NOT_ALLOWED: { status: 405, kind: 'validation', retry: false, title: 'This method is not offered here.' },
   STREAM_SEALED: { status: 409, kind: 'conflict', retry: false, title: 'The stream has ended.' },
   ALREADY_ENDED: { status: 409, kind: 'conflict', retry: false, title: 'The work has already ended.' },
   NOT_ENDED: { status: 409, kind: 'conflict', retry: false, title: 'The work has not ended yet.' },
