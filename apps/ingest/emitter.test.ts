@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { IngestionEventEmitter } from './emitter.ts'
 import { createEmitterWorld, type EmitterWorld, PROJECT } from './fixtures/fake-context.ts'
 import type { IngestionEvent, IngestionResult, Phase, PhaseMetrics } from './streams.ts'
@@ -9,6 +9,7 @@ beforeAll(async () => {
   world = await createEmitterWorld()
 })
 afterAll(() => world[Symbol.asyncDispose]())
+afterEach(() => world.fill(false))
 
 const metrics = (filesDone: number): PhaseMetrics => ({
   filesTotal: 1000,
@@ -130,6 +131,38 @@ describe('IngestionEventEmitter', () => {
     const events = await ingestion.events()
     expect(done(events)).toEqual([1, 2, 3, 4])
     expect(events.at(-1)?.type).toBe('ingestion_complete')
+  })
+
+  it('[P4g] tells the last value of a phase also when the disk was full at first', async () => {
+    const ingestion = await world.ingestion()
+    const emitter = await ingestion.attempt()
+    await emitter.emitPhaseStarted(PROJECT, 1, 'Looking')
+    emitter.emitProgressUpdate(PROJECT, 1, 100, metrics(1))
+    world.fill(true)
+    await world.pass(600)
+    await expect(emitter.emitPhaseStarted(PROJECT, 2, 'Reading')).rejects.toMatchObject({ code: 'STORAGE_FULL' })
+    emitter.emitProgressUpdate(PROJECT, 2, 10, metrics(2))
+    await world.pass(5_600)
+    emitter.emitProgressUpdate(PROJECT, 2, 20, metrics(3))
+    await world.pass(600)
+    world.fill(false)
+    await world.pass(2_000)
+    expect(done(await ingestion.events())).toEqual([1, 3])
+    await world.pass(5_000)
+    expect((await ingestion.row()).metrics).toContain('"filesDone":3')
+  })
+
+  it('[P4g] tells with the end what a full disk kept from being told', async () => {
+    const ingestion = await world.ingestion()
+    const emitter = await ingestion.attempt()
+    emitter.emitProgressUpdate(PROJECT, 1, 100, metrics(1))
+    world.fill(true)
+    await world.pass(600)
+    await expect(emitter.emitComplete(PROJECT, result)).rejects.toMatchObject({ code: 'STORAGE_FULL' })
+    world.fill(false)
+    await emitter.emitComplete(PROJECT, result)
+    const events = await ingestion.events()
+    expect([done(events), events.at(-1)?.type]).toEqual([[1], 'ingestion_complete'])
   })
 
   it('[ING4] never lets a percent fall, within an attempt or from one to the next', async () => {

@@ -1,4 +1,4 @@
-import type { Clock } from '@holdfast/protocol'
+import { type Clock, HoldfastError } from '@holdfast/protocol'
 import type { Outcome, RunContext, StreamLog, Write } from '@holdfast/server'
 import type { IngestionStore } from './ingestion-store.ts'
 import {
@@ -25,6 +25,8 @@ interface Progress {
   percent: number
   metrics: PhaseMetrics
 }
+
+type Due = [Phase, Progress][]
 
 // Twice a second is as much as an eye follows; what comes in between replaces what waits.
 const PROGRESS_EVERY_MS = 500
@@ -100,8 +102,10 @@ export class IngestionEventEmitter {
     this.#ended = true
     this.#cancelTimer?.()
     this.#cancelSnapshot?.()
-    if (this.#waiting.size === 0) return void (await this.#last)
-    await this.#next(() => this.#options.context.commit(...this.#takeWaiting(projectId, this.#waiting.size)))
+    // Looked at when it is this one's turn: what could not be told before waits again by then.
+    await this.#next(async () => {
+      if (this.#waiting.size > 0) await this.#commit(projectId, this.#takeWaiting(this.#waiting.size))
+    })
   }
 
   async #end(projectId: string, outcome: Outcome): Promise<void> {
@@ -123,18 +127,36 @@ export class IngestionEventEmitter {
     if (this.#ended) return
     this.#lastToldAt = this.#options.clock.now()
     // One at a time: an earlier phase's last value goes before the next phase's first.
-    const writes = this.#takeWaiting(projectId, 1)
+    const due = this.#takeWaiting(1)
+    const writes = this.#writesOf(projectId, due)
     // A failure here is the run's to meet: a fence at its next step, a full disk at its next commit.
-    this.#next(() => this.#options.context.commit(...writes)).catch(() => {})
+    this.#next(() => this.#commit(projectId, due, writes)).catch(() => {})
     if (this.#waiting.size > 0) this.#tellWhenDue(projectId)
   }
 
-  #takeWaiting(projectId: string, count: number): Write[] {
+  /** Tells what was taken; where that fails it waits again, unless something newer of its phase does. */
+  async #commit(projectId: string, due: Due, writes = this.#writesOf(projectId, due)): Promise<void> {
+    try {
+      await this.#options.context.commit(...writes)
+    } catch (error) {
+      if (!isFenced(error)) {
+        for (const [phase, progress] of due) if (!this.#waiting.has(phase)) this.#waiting.set(phase, progress)
+        if (!this.#ended) this.#tellWhenDue(projectId)
+      }
+      throw error
+    }
+  }
+
+  #takeWaiting(count: number): Due {
     const due = [...this.#waiting].sort(([a], [b]) => a - b).slice(0, count)
-    return due.map(([phase, { percent, metrics }]) => {
-      this.#waiting.delete(phase)
-      return this.#append(projectId, { type: 'progress_update', phase, progressPercent: percent, metrics })
-    })
+    for (const [phase] of due) this.#waiting.delete(phase)
+    return due
+  }
+
+  #writesOf(projectId: string, due: Due): Write[] {
+    return due.map(([phase, { percent, metrics }]) =>
+      this.#append(projectId, { type: 'progress_update', phase, progressPercent: percent, metrics }),
+    )
   }
 
   #keepWhenDue(): void {
@@ -153,7 +175,11 @@ export class IngestionEventEmitter {
     this.#unkept = null
     this.#lastSnapshotAt = clock.now()
     const snapshot = store.snapshot(context.run.id, this.#overall(), metrics, clock.now())
-    this.#next(() => context.commit(snapshot)).catch(() => {})
+    this.#next(() => context.commit(snapshot)).catch((error: unknown) => {
+      if (this.#ended || isFenced(error)) return
+      this.#unkept ??= metrics
+      this.#keepWhenDue()
+    })
   }
 
   #append(projectId: string, event: Parameters<typeof ingestionStream.parse>[0]): Write {
@@ -170,4 +196,9 @@ export class IngestionEventEmitter {
     this.#last = result.catch(() => {})
     return result
   }
+}
+
+/** Another attempt has begun: nothing of this one will ever be told. */
+function isFenced(error: unknown): boolean {
+  return error instanceof HoldfastError && error.code === 'FENCED'
 }
