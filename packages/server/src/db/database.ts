@@ -59,8 +59,9 @@ export interface Database {
   /** One SELECT. Sees every commit that was acknowledged before the call. */
   read<T = Row>(statement: Statement): Promise<T[]>
   /**
-   * Hears of every append that this process committed, in order per stream, before `commit` resolves. Listeners must
-   * not throw. Returns the way to stop listening.
+   * Hears of every append that this process committed, after it is on disk and before its `commit` resolves. Two
+   * commits at once may be told in either order where the store has several writers (PostgreSQL): positions tell.
+   * Listeners must not throw. Returns the way to stop listening.
    */
   onCommitted(listener: (committed: readonly Committed[]) => void): () => void
   /** Waits for the commits under way, then lets go of the store. May be called twice. */

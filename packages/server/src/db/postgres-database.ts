@@ -76,6 +76,11 @@ export function openPostgresDatabase(options: PostgresOptions): Database {
 async function transact(pool: pg.Pool, writes: readonly Write[]): Promise<CommitResult> {
   const client = await pool.connect()
   let broken: Error | undefined
+  // The pool listens only to idle clients: a connection lost in the middle would end the process.
+  const onError = (error: Error) => {
+    broken = error
+  }
+  client.on('error', onError)
   try {
     await client.query('BEGIN')
     const result: CommitResult = []
@@ -92,6 +97,7 @@ async function transact(pool: pg.Pool, writes: readonly Write[]): Promise<Commit
     })
     throw error
   } finally {
+    client.off('error', onError)
     client.release(broken)
   }
 }

@@ -1,4 +1,4 @@
-import { defineStream, formatOffset, OFFSET_START, parseOffset, systemClock } from '@holdfast/protocol'
+import { defineStream, formatOffset, HoldfastError, OFFSET_START, parseOffset, systemClock } from '@holdfast/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import type { Committed, Database } from '../db/database.ts'
@@ -145,6 +145,21 @@ export function describeStreamLog(name: string, open: () => Promise<Database>): 
       const fresh = new SqlStreamLog(db, systemClock)
       const { state, offset } = await fresh.state(counter, 'counters/c')
       expect([state, seq(offset)]).toEqual([{ sum: 600 }, 600])
+    })
+
+    it('[LOG9] a store that takes no writes still tells the state', async () => {
+      const batch = Array.from({ length: 400 }, () => ({ type: 'added', by: 1 }) as const)
+      await db.commit([log.appendEvents(counter, { id: 'c' }, batch)])
+      const full: Database = {
+        dialect: db.dialect,
+        read: (asked) => db.read(asked),
+        onCommitted: (listener) => db.onCommitted(listener),
+        close: () => db.close(),
+        commit: () => Promise.reject(new HoldfastError('STORAGE_FULL')),
+      }
+      const reader = new SqlStreamLog(full, systemClock)
+      expect((await reader.state(counter, 'counters/c')).state).toEqual({ sum: 400 })
+      expect((await reader.state(counter, 'counters/c')).state).toEqual({ sum: 400 })
     })
 
     it('[LOG9] another version of the definition folds anew and keeps its own snapshot', async () => {

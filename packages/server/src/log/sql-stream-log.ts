@@ -1,4 +1,12 @@
-import { type Clock, type EventBase, formatOffset, HoldfastError, type Offset, parseOffset } from '@holdfast/protocol'
+import {
+  type Clock,
+  type EventBase,
+  formatOffset,
+  HoldfastError,
+  isHoldfastError,
+  type Offset,
+  parseOffset,
+} from '@holdfast/protocol'
 import { type Database, type Dialect, type Statement, statement, type Write, write } from '../db/database.ts'
 import { SnapshotCache } from './snapshot-cache.ts'
 import type {
@@ -164,8 +172,14 @@ export class SqlStreamLog implements StreamLog {
     if (seq - storedSeq < SNAPSHOT_EVERY) return storedSeq
     const text = JSON.stringify(state)
     if (text.length > SNAPSHOT_MAX_LENGTH) return storedSeq
-    await this.#db.commit([write(statement(KEEP_SNAPSHOT, [incarnation, version, seq, text]))])
-    return seq
+    try {
+      await this.#db.commit([write(statement(KEEP_SNAPSHOT, [incarnation, version, seq, text]))])
+      return seq
+    } catch (error) {
+      // A store that takes no writes (a full disk) still tells what it has; the next look tries again.
+      if (isHoldfastError(error)) return storedSeq
+      throw error
+    }
   }
 }
 

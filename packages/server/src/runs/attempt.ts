@@ -60,6 +60,10 @@ export class Attempt implements RunContext {
     await this.#fenced(writes, false)
   }
 
+  async advance(...writes: Write[]): Promise<void> {
+    await this.#fenced(writes, true)
+  }
+
   async step<Output>(
     key: string,
     work: (step: StepContext) => Promise<Output>,

@@ -51,6 +51,7 @@ export class RunEngine {
   #claimAgain = false
   readonly #closing = new AbortController()
   readonly #timers = new Set<() => void>()
+  #cancelDue: (() => void) | null = null
 
   constructor(options: RunEngineOptions) {
     this.#options = { concurrency: 100, leaseMs: 30_000, ...options }
@@ -126,10 +127,12 @@ export class RunEngine {
 
   /** Something may be due. Cheap, at any time. */
   wake(): void {
-    if (this.#state !== 'open') return
+    if (this.#state !== 'open' || this.#definitions.size === 0) return
     this.#claimAgain = true
     this.#claiming ??= this.#claimAll().finally(() => {
       this.#claiming = null
+      // Asked for between the last look and here: nobody else would look.
+      if (this.#claimAgain) this.wake()
     })
   }
 
@@ -152,7 +155,6 @@ export class RunEngine {
   async #claimAll(): Promise<void> {
     const { clock, concurrency, worker, leaseMs, onError } = this.#options
     const names = [...this.#definitions.keys()]
-    if (names.length === 0) return
     while (this.#claimAgain && this.#state === 'open') {
       this.#claimAgain = false
       try {
@@ -175,14 +177,16 @@ export class RunEngine {
   /** `now` is when the last look was taken: what fell due since then was not seen by it. */
   async #wakeWhenDue(names: readonly string[], now: number): Promise<void> {
     const due = await this.#store.nextDue(names, now)
-    if (due !== null) this.#after(Math.max(0, due - this.#options.clock.now()), () => this.wake())
+    this.#cancelDue?.()
+    this.#cancelDue = due === null ? null : this.#after(Math.max(0, due - this.#options.clock.now()), () => this.wake())
   }
 
   #carryOut(run: Run): void {
     const attempt = new Attempt(run, this.#definition(run.name), this.#world())
     if (run.cancelRequestedAt !== null) attempt.stop('cancelled')
     const finished = this.#attemptRun(attempt).finally(() => {
-      this.#attempts.delete(run.id)
+      // A fenced attempt ends when its run may be in a newer one's hands here.
+      if (this.#attempts.get(run.id)?.attempt === attempt) this.#attempts.delete(run.id)
       this.wake()
     })
     this.#attempts.set(run.id, { attempt, finished })
@@ -249,12 +253,16 @@ export class RunEngine {
     this.#after(ms, () => void task().finally(() => this.#state === 'open' && this.#every(ms, task)))
   }
 
-  #after(ms: number, task: () => void): void {
+  #after(ms: number, task: () => void): () => void {
     const cancel = this.#options.clock.after(ms, () => {
       this.#timers.delete(cancel)
       task()
     })
     this.#timers.add(cancel)
+    return () => {
+      this.#timers.delete(cancel)
+      cancel()
+    }
   }
 }
 

@@ -63,6 +63,8 @@ export interface RunContext<Input = unknown> {
   readonly signal: AbortSignal
   /** Commits writes under the attempt's fence. */
   commit(...writes: Write[]): Promise<void>
+  /** The same for a part that is done: a run that gets on between crashes is not given up for them. */
+  advance(...writes: Write[]): Promise<void>
   /**
    * Does `work` once per line of retries: its result (JSON) is remembered under `key` in the commit that holds the
    * step's writes, and later attempts and retries get it from there.

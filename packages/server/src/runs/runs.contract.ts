@@ -211,6 +211,60 @@ export function describeRuns(name: string, openDatabase: () => Promise<Database>
       expect(order.filter((n) => n !== 3)).toEqual([1, 1, 2])
     })
 
+    it('[RUN4] a wake-up that comes while a look for due runs is ending is not lost', async () => {
+      let afterLook: (() => void) | null = null
+      const watched: Database = {
+        dialect: db.dialect,
+        commit: (writes) => db.commit(writes),
+        onCommitted: (listener) => db.onCommitted(listener),
+        close: () => db.close(),
+        read: async (asked) => {
+          const rows = await db.read(asked)
+          if (asked.sql.includes('AS due')) {
+            afterLook?.()
+            afterLook = null
+          }
+          return rows as never
+        },
+      }
+      const runs = engine({ db: watched })
+      const maker = engine()
+      await runs.open()
+      for (let turns = 0; turns < 12; turns += 1) {
+        const id = `late${turns}`
+        await new Promise<void>((resolve) => {
+          afterLook = () => {
+            // Queued by somebody else after the look, and told of a few turns of the microtask queue later.
+            void maker.start(definition, { n: 1 }, { id }).then(async () => {
+              for (let turn = 0; turn < turns; turn += 1) await undefined
+              runs.wake()
+              resolve()
+            })
+          }
+          runs.wake()
+        })
+        expect(await ended(runs, id)).toBe('done')
+      }
+    })
+
+    it('[RUN9] a run that gets on between crashes is not given up', async () => {
+      let attempts = 0
+      work = async (context) => {
+        attempts += 1
+        await context.advance(tell(context, `${attempts}`))
+        if (attempts > 8) return
+        await new Promise((resolve) => context.signal.addEventListener('abort', resolve))
+      }
+      const { id } = await engine().start(definition, { n: 1 })
+      for (let crash = 1; crash <= 8; crash += 1) {
+        await engine().open()
+        await expect.poll(async () => (await state(id)).told.length).toBe(crash)
+      }
+      const last = engine()
+      await last.open()
+      expect(await ended(last, id)).toBe('done')
+    })
+
     it('[RUN5] cancel ends a queued run at once and a working one as soon as its step lets go', async () => {
       work = ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
       const runs = engine()

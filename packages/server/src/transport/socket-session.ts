@@ -33,7 +33,9 @@ export interface SocketSessionOptions {
 // server holds no more than this for it, and goes on from the log once half of that has drained.
 const BUFFER_MAX = 1_048_576
 const PING_EVERY_MS = 25_000
-const CLOSE_PATIENCE_MS = 5_000
+// How long a peer may take to answer a goodbye, and how long a slow one may go without taking anything more.
+const CLOSE_PATIENCE_MS = 2_000
+const DRAIN_PATIENCE_MS = 30_000
 
 /**
  * One WebSocket that reads one stream: delivers, pauses while the peer is slow, pings so that a half-open connection
@@ -45,6 +47,9 @@ export class SocketSession implements Subscriber {
   readonly #subscription: Subscription
   #saidUpToDate = false
   #answered = true
+  #bufferedAtPing = 0
+  /** The goodbye to say once the peer has taken everything. */
+  #goodbye: { code: number; reason: string } | null = null
   #cancelTimer: () => void
 
   constructor(socket: WebSocket, options: SocketSessionOptions) {
@@ -78,28 +83,48 @@ export class SocketSession implements Subscriber {
   }
 
   complete(): void {
-    this.close(CLOSE.COMPLETED)
+    this.#closeWhenTaken(CLOSE.COMPLETED)
   }
 
   fail(error: HoldfastError): void {
     this.#send(frame({ type: 'error', error: error.toProblem() }))
-    if (error.code === 'OFFSET_GONE') this.close(CLOSE.OFFSET_GONE)
-    else if (error.code === 'NOT_FOUND') this.close(CLOSE.NOT_FOUND)
-    else this.close(CLOSE.UNAVAILABLE)
+    if (error.code === 'OFFSET_GONE') this.#closeWhenTaken(CLOSE.OFFSET_GONE)
+    else if (error.code === 'NOT_FOUND') this.#closeWhenTaken(CLOSE.NOT_FOUND)
+    else this.#closeWhenTaken(CLOSE.UNAVAILABLE)
   }
 
-  /** Says goodbye and, where the peer does not answer, hangs up. */
+  /** Says goodbye now and, where the peer does not answer, hangs up. */
   close({ code, reason }: { code: number; reason: string }): void {
     this.#stop()
+    this.#goodbye = null
     this.#socket.close(code, reason)
     const cancel = this.#options.clock.after(CLOSE_PATIENCE_MS, () => this.#socket.terminate())
     this.#socket.once('close', cancel)
   }
 
-  #send(message: Buffer): void {
-    this.#socket.send(message, { binary: false }, () => {
-      if (this.#socket.bufferedAmount < BUFFER_MAX / 2) this.#subscription?.resume()
+  /** Says goodbye once the peer has taken what was sent, however slowly, as long as it goes on taking. */
+  #closeWhenTaken(goodbye: { code: number; reason: string }): void {
+    this.#stop()
+    this.#goodbye = goodbye
+    this.#onTaken()
+    if (this.#goodbye) this.#watchTaking(this.#socket.bufferedAmount)
+  }
+
+  #watchTaking(before: number): void {
+    this.#cancelTimer = this.#options.clock.after(DRAIN_PATIENCE_MS, () => {
+      if (this.#socket.bufferedAmount < before) this.#watchTaking(this.#socket.bufferedAmount)
+      else this.#socket.terminate()
     })
+  }
+
+  #onTaken(): void {
+    const { bufferedAmount } = this.#socket
+    if (this.#goodbye && bufferedAmount === 0) this.close(this.#goodbye)
+    else if (bufferedAmount < BUFFER_MAX / 2) this.#subscription.resume()
+  }
+
+  #send(message: Buffer): void {
+    this.#socket.send(message, { binary: false }, () => this.#onTaken())
   }
 
   #refuseMessage(): void {
@@ -110,12 +135,15 @@ export class SocketSession implements Subscriber {
   }
 
   #ping(): void {
-    if (!this.#answered) {
+    const { bufferedAmount } = this.#socket
+    // The ping of a slow peer waits behind its data: that it takes some of that is an answer too.
+    if (!this.#answered && bufferedAmount >= this.#bufferedAtPing) {
       this.#socket.terminate()
       return
     }
     this.#answered = false
-    this.#socket.ping()
+    this.#bufferedAtPing = bufferedAmount
+    this.#socket.ping(undefined, undefined, () => this.#onTaken())
     this.#cancelTimer = this.#options.clock.after(PING_EVERY_MS, () => this.#ping())
   }
 

@@ -14,6 +14,7 @@ const dataEncoding: Encoding<string> = {
 }
 
 const KEEP_ALIVE_MS = 15_000
+const END_PATIENCE_MS = 30_000
 
 export interface SseSessionOptions {
   hub: Hub
@@ -52,17 +53,24 @@ export class SseSession implements Subscriber {
   }
 
   complete(): void {
-    this.#response.end()
+    this.#end('')
   }
 
   fail(error: HoldfastError): void {
-    this.#response.end(`event: error\ndata: ${JSON.stringify(error.toProblem())}\n\n`)
+    this.#end(`event: error\ndata: ${JSON.stringify(error.toProblem())}\n\n`)
   }
 
   /** Ends the response; the peer comes back by itself with its last offset. */
   close(): void {
-    this.#stop()
-    this.#response.end()
+    this.#subscription.close()
+    this.#end('')
+  }
+
+  /** The last there is to say. Whoever does not take it in within a while is cut off. */
+  #end(text: string): void {
+    this.#cancelTimer()
+    this.#cancelTimer = this.#clock.after(END_PATIENCE_MS, () => this.#response.destroy())
+    this.#response.end(text)
   }
 
   #keepAlive(): void {

@@ -86,6 +86,7 @@ function follow(request: FastifyRequest, reply: FastifyReply, sessions: Sessions
   const atEnd = read.info.sealed && read.from === read.info.tail
   const resumed = request.headers['last-event-id'] !== undefined
   if (atEnd && resumed) return reply.code(204).header('stream-closed', 'true').send()
+  if (request.method === 'HEAD') return reply.type('text/event-stream').header('cache-control', 'no-store').send('')
   sessions.openSse(reply, read)
   return reply
 }
