@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -191,20 +191,21 @@ describe('the launcher', () => {
     expect(command.stdout).toContain('holdfast ingest <path')
   })
 
-  it('[HOST17] goes on under the pinned Node where the one it got is too old, with its exit code and its signals', async () => {
+  it('[HOST17] goes on under the pinned Node where it got another, with its exit code and its signals', async () => {
     const at = place()
-    // Says that it is old, and is otherwise the Node at hand.
-    const old = join(at.folder, 'old.mjs')
-    writeFileSync(
-      old,
-      "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.0.0' } })\n",
-    )
+    // As good a Node as any, and not the one that stands in node_modules.
+    const other = join(at.folder, 'other-node')
+    copyFileSync(process.execPath, other)
+    const tells = join(at.folder, 'tells.mjs')
+    writeFileSync(tells, "process.stderr.write('under ' + process.execPath + '\\n')\n")
     const launcher = join(REPOSITORY, 'apps/host/bin/holdfast.js')
     const env = { DATA_DIR: at.dataDir, PORT: '0', INGEST_ROOTS: at.folder }
-    const wrong = start(process.execPath, ['--import', old, launcher, 'nonsense'], at.folder, env)
+    const told = { ...env, NODE_OPTIONS: `--import ${tells}` }
+    const wrong = start(other, [launcher, 'nonsense'], at.folder, told)
     expect(await wrong.ended()).toBe(2)
     expect(wrong.stderr).toContain('there is no command "nonsense"')
-    const server = start(process.execPath, ['--import', old, launcher, 'serve', '--json'], at.folder, env)
+    expect(wrong.stderr.match(/^under .*$/gm)).toEqual([`under ${other}`, `under ${realpathSync(process.execPath)}`])
+    const server = start(other, [launcher, 'serve', '--json'], at.folder, env)
     onTestFinished(() => server.kill('SIGKILL'))
     await server.said('stdout', /"type":"ready"/)
     server.kill('SIGTERM')
