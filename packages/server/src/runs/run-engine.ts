@@ -147,11 +147,6 @@ export class RunEngine {
     await Promise.all([...this.#attempts.values()].map(({ finished }) => finished))
   }
 
-  /** Runs being carried out here. */
-  get working(): number {
-    return this.#attempts.size
-  }
-
   async #claimAll(): Promise<void> {
     const { clock, concurrency, worker, leaseMs, onError } = this.#options
     const names = [...this.#definitions.keys()]
