@@ -74,9 +74,19 @@ async function ingest(deps: IngestionRunDeps, context: RunContext<IngestionInput
     await chunk(world)
     await indexPassages(world)
     await emitter.emitComplete(input.projectId, await resultOf(deps, run))
+    await discardDocuments(deps, run.id, run.rootId)
   } catch (error) {
     const { state: reached } = await log.state(ingestionStream, run.stream)
     await endWithError(deps, context, emitter, reached, error)
+  }
+}
+
+/** What was extracted has served when its ingestion is done; never fails, since the ingestion has ended. */
+async function discardDocuments({ services, dataDir }: IngestionRunDeps, ingestion: string, rootId: string) {
+  try {
+    await rm(join(workDir(dataDir, rootId), 'documents'), { recursive: true, force: true })
+  } catch (err) {
+    services.logger.warn({ err, ingestion }, 'extracted texts could not be removed')
   }
 }
 
@@ -108,10 +118,13 @@ function workDir(dataDir: string, rootId: string): string {
 }
 
 /** What earlier ingestions of the same source left on disk serves nobody once this one looks at the source anew. */
-async function discardEarlier({ ingestions, sources, dataDir }: IngestionRunDeps, run: Run<IngestionInput>) {
+async function discardEarlier(deps: IngestionRunDeps, run: Run<IngestionInput>) {
+  const { ingestions, sources, dataDir } = deps
   const { projectId, source, sourceKey } = run.input
-  if (source.kind === 'upload') return
   for (const rootId of await ingestions.earlierRoots(projectId, sourceKey, run.rootId)) {
+    await discardDocuments(deps, run.id, rootId)
+    // The files of earlier uploads are still the source's.
+    if (source.kind === 'upload') continue
     await sources.discard(source, join(workDir(dataDir, rootId), 'source'))
     await rm(workDir(dataDir, rootId), { recursive: true, force: true })
   }
@@ -179,8 +192,6 @@ async function tellEnd(deps: IngestionRunDeps, run: Run<IngestionInput>, outcome
   const terminal = result
     ? ({ type: 'ingestion_complete', result } as const)
     : error && ({ type: 'error', ...error } as const)
-  if (status === 'done')
-    await rm(join(workDir(deps.dataDir, run.rootId), 'documents'), { recursive: true, force: true })
   const ended = { type: 'ingestion_ended', ingestionId: run.id, status } as const
   return [
     ...(terminal ? [log.appendEvents(ingestionStream, { projectId, ingestionId: run.id }, [terminal])] : []),

@@ -142,4 +142,24 @@ describe('An upload', () => {
     expect(await uploads()).toEqual(before)
     expect(await world.search(projectId, 'kept')).toHaveLength(1)
   })
+
+  it('[ING13] leaves its extracted texts only while a retry may want them', async () => {
+    const documents = async () => {
+      const below = await readdir(join(world.http.dataDir, 'ingestions'), { recursive: true }).catch(() => [])
+      return below.filter((name) => name.endsWith('.json'))
+    }
+    const { db } = world.http.server.services
+    const first = await send({ 'a.md': 'Words.' })
+    await world.end(projectId, first.body.ingestionId)
+    await until(async () => (await documents()).length === 0)
+    // As a cancelled ingestion leaves it.
+    const [row] = await db.read<{ id: string }>({ sql: 'SELECT id FROM files', params: [] })
+    const left = join(world.http.dataDir, 'ingestions', first.body.ingestionId, 'documents')
+    await mkdir(left, { recursive: true })
+    await writeFile(join(left, `${row?.id}.json`), '{}')
+    const second = await send({ 'b.md': 'More words.' })
+    await world.end(projectId, second.body.ingestionId)
+    await until(async () => (await documents()).length === 0)
+    expect(await uploads()).toHaveLength(2)
+  })
 })
