@@ -188,6 +188,14 @@ function phaseNote({ state }: UseIngestionSocket, index: number, look: PhaseLook
   return `Took ${formatTook((Date.parse(endedAt) - Date.parse(phase.startedAt)) / 1000)}`
 }
 
+/** What the files are that a phase has dealt with, and where the table shows them. */
+const PASSED = [
+  { label: 'looked at', status: 'found' },
+  { label: 'extracted', status: 'extracted' },
+  { label: 'cut', status: 'chunked' },
+  { label: 'indexed', status: 'done' },
+]
+
 /** The figures of the moment. Every number has its unit, and the ones of the table lead there. */
 function Figures({ projectId, live }: OverviewProps) {
   const { metrics, status, state } = live
@@ -202,6 +210,8 @@ function Figures({ projectId, live }: OverviewProps) {
   // Ended before it came to a file: zeros would say nothing.
   if (!isWorking && counts.total === 0) return null
   const chunks = state.result?.chunks ?? metrics?.chunks ?? 0
+  // Until the end a file is done with one phase, not with all of them: the count says which.
+  const passed = (isWorking && PASSED[state.currentPhase - 1]) || { label: 'done', status: 'done' }
   return (
     <div>
       <ul className="numbers flex flex-wrap gap-x-6 gap-y-1 px-3 py-2 text-dense">
@@ -210,7 +220,13 @@ function Figures({ projectId, live }: OverviewProps) {
           value={formatCount(counts.total)}
           to={{ projectId, status: undefined }}
         />
-        <Figure label="done" value={formatCount(counts.done)} to={{ projectId, status: 'done' }} tone="done" />
+        <Figure
+          label={passed.label}
+          testId="count-done"
+          value={formatCount(counts.done)}
+          to={{ projectId, status: passed.status }}
+          tone="done"
+        />
         <Figure label="failed" value={formatCount(counts.failed)} to={{ projectId, status: 'failed' }} tone="failed" />
         <Figure label="skipped" value={formatCount(counts.skipped)} to={{ projectId, status: 'skipped' }} />
         <Figure label="passages" value={formatCount(chunks)} />
@@ -240,9 +256,11 @@ interface FigureProps {
   /** The filtered table it counts. */
   to?: { projectId: string; status: string | undefined }
   tone?: 'done' | 'failed'
+  /** Default: `count-` and the status. */
+  testId?: string
 }
 
-function Figure({ label, value, to, tone }: FigureProps) {
+function Figure({ label, value, to, tone, testId }: FigureProps) {
   const colour = tone && value !== '0' ? TONE_TEXT[tone] : 'text-ink'
   const content = (
     <>
@@ -258,7 +276,7 @@ function Figure({ label, value, to, tone }: FigureProps) {
         params={{ projectId: to.projectId }}
         search={(known: Record<string, unknown>) => ({ ...known, tab: undefined, status: to.status, code: undefined })}
         resetScroll={false}
-        data-testid={`count-${to.status ?? 'files'}`}
+        data-testid={testId ?? `count-${to.status ?? 'files'}`}
         className="flex items-baseline gap-1.5 hover:underline"
       >
         {content}
