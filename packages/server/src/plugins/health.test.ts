@@ -38,6 +38,24 @@ describe('health', () => {
     expect((await live.request('/health/live')).status).toBe(200)
   })
 
+  it('[HEALTH2] a store that does not answer within two seconds has failed', async () => {
+    const clock = new ManualClock()
+    live = await startLiveServer({ clock })
+    const asked = Promise.withResolvers<void>()
+    live.server.services.db.read = () => {
+      asked.resolve()
+      return new Promise(() => {})
+    }
+    const answer = live.request('/health')
+    await asked.promise
+    clock.advance(2_000)
+    const { status, json } = await answer
+    expect([status, json<object>()]).toEqual([
+      503,
+      expect.objectContaining({ checks: { database: { status: 'failed', latencyMs: 2_000 } } }),
+    ])
+  })
+
   it('[HEALTH3] a server that has not begun, or that drains, is not ready', async () => {
     live = await startLiveServer()
     const ask = async () => {

@@ -10,6 +10,9 @@ export interface HealthOptions {
   isReady: () => boolean
 }
 
+// Monitors ask every few seconds, and want an answer.
+const PATIENCE_MS = 2_000
+
 interface Check {
   status: 'ok' | 'failed'
   latencyMs: number
@@ -39,9 +42,16 @@ export async function health(app: FastifyInstance, { db, clock, startedAt, isRea
 async function check(clock: Clock, ask: () => Promise<unknown>): Promise<Check> {
   const from = clock.now()
   try {
-    await ask()
+    await answered(clock, ask())
     return { status: 'ok', latencyMs: clock.now() - from }
   } catch {
     return { status: 'failed', latencyMs: clock.now() - from }
   }
+}
+
+function answered(clock: Clock, answer: Promise<unknown>): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(PATIENCE_MS, () => reject(new Error('no answer')), { keepAlive: false })
+    answer.then(resolve, reject).finally(cancel)
+  })
 }

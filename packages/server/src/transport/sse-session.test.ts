@@ -1,6 +1,6 @@
 import { ManualClock } from '@holdfast/testing'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type LiveServer, startLiveServer } from './fixtures/live-server.ts'
+import { type LiveServer, startLiveServer, TOKEN } from './fixtures/live-server.ts'
 
 let live: LiveServer
 afterEach(() => live[Symbol.asyncDispose]())
@@ -132,6 +132,35 @@ describe('server-sent events on a stream', () => {
     expect((reader.events.slice(1) as { n: number }[]).map(({ n }) => n)).toEqual(
       Array.from({ length: 400 }, (_, index) => index + 1),
     )
+    reader.close()
+  })
+
+  it('[SSE8] HEAD answers the headers alone and opens nothing', async () => {
+    await start()
+    await live.append('s', '1')
+    const headers = { authorization: `Bearer ${TOKEN}`, accept: 'text/event-stream' }
+    const answer = await live.request('/v1/stream/s', { method: 'HEAD', headers })
+    expect([answer.status, answer.headers['content-type'], answer.text]).toEqual([200, 'text/event-stream', ''])
+    expect(live.server.services.sessions.size.responses).toBe(0)
+  })
+
+  it('[SSE9] what has said its last falls silent, and is cut off where nobody takes it in', async () => {
+    const clock = new ManualClock()
+    await start({ clock })
+    await live.append('s', '0')
+    const reader = await live.events('/v1/stream/s')
+    await count(reader.events, 1)
+    reader.response.pause()
+    const { sessions } = live.server.services
+    // More than the buffers of the system take, and less than is held for one reader.
+    for (let n = 0; n < 400; n += 1) await live.append('s', JSON.stringify('x'.repeat(65_536)))
+    expect(sessions.buffered).toBeGreaterThan(0)
+    await live.server.services.sessions.drain()
+    const held = sessions.buffered
+    clock.advance(29_999)
+    expect([sessions.buffered, sessions.size.responses]).toEqual([held, 1])
+    clock.advance(1)
+    await expect.poll(() => sessions.size.responses).toBe(0)
     reader.close()
   })
 })
