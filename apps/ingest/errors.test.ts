@@ -46,6 +46,8 @@ describe('A refused request', () => {
     const { code, kind, retry, errors } = await problem('/api/projects', json({ name: '' }))
     expect({ code, kind, retry }).toEqual({ code: 'INVALID_INPUT', kind: 'validation', retry: false })
     expect(errors).toEqual([{ field: 'name', message: expect.any(String) }])
+    const union = await problem(`/api/projects/${projectId}/ingestions`, json({ path: '' }))
+    expect(union.errors).toEqual([{ field: 'path', message: expect.any(String) }])
     const query = await problem(`/api/projects/${projectId}/search?limit=0&offset=-1`)
     expect(query.errors?.map(({ field }) => field)).toEqual(expect.arrayContaining(['q', 'limit', 'offset']))
   })
@@ -62,6 +64,8 @@ describe('A refused request', () => {
       ['/api/projects', raw(''), 400, 'INVALID_INPUT'],
       ['/api/projects', raw('{"name":"x","__proto__":{"a":1}}'), 400, 'INVALID_INPUT'],
       ['/api/projects', raw('name=x', 'application/x-www-form-urlencoded'), 415, 'UNSUPPORTED_MEDIA_TYPE'],
+      ['/api/projects', raw('x', 'text/plain'), 415, 'UNSUPPORTED_MEDIA_TYPE'],
+      [ingestions, raw('x', 'text/plain'), 415, 'UNSUPPORTED_MEDIA_TYPE'],
       ['/api/projects', raw(JSON.stringify({ name: 'x'.repeat(2_000_000) })), 413, 'TOO_LARGE'],
       [ingestions, json({}), 400, 'INVALID_INPUT'],
       [ingestions, json({ path: world.root, url: 'https://example.org' }), 400, 'INVALID_INPUT'],

@@ -57,10 +57,12 @@ const eventEncoding: SocketEncoding = {
 export function ingestRoutes(service: IngestService, services: Services, roots: readonly string[]) {
   return async (fastify: FastifyInstance): Promise<void> => {
     const app = fastify.withTypeProvider<ZodTypeProvider>()
+    // Fastify reads it by itself; no route here does.
+    fastify.removeContentTypeParser('text/plain')
 
     app.addHook('preHandler', async (request) => {
       const { id } = request.params as { id?: string }
-      const action = request.method === 'GET' ? 'read' : 'manage'
+      const action = request.method === 'GET' || request.method === 'HEAD' ? 'read' : 'manage'
       demand(request.principal, action, id === undefined ? 'operators/projects' : projectStream.name({ projectId: id }))
     })
 
@@ -189,8 +191,15 @@ function sourceOf(body: z.infer<typeof NewIngestion>): Source {
 function parseBody<Schema extends z.ZodType>(schema: Schema, body: unknown): z.infer<Schema> {
   const parsed = schema.safeParse(body)
   if (parsed.success) return parsed.data
-  const errors = parsed.error.issues.map(({ path, message }) => ({ field: path.join('.'), message }))
+  const errors = parsed.error.issues.flatMap(meant).map(({ path, message }) => ({ field: path.join('.'), message }))
   throw new HoldfastError('INVALID_INPUT', errors[0]?.message, { errors })
+}
+
+/** Of a union that fits nowhere: what is wrong with the one kind whose fields were given, if there is one. */
+function meant(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== 'invalid_union') return [issue]
+  const known = issue.errors.filter((kind) => kind.every(({ code }) => code !== 'unrecognized_keys'))
+  return known.length === 1 && known[0] ? known[0] : [issue]
 }
 
 function accepted(projectId: string, run: Run, request: FastifyRequest): AcceptedView {
