@@ -39,3 +39,7 @@ export const BATCH_SIZE = 200
 
 /** Written to standard error by the watchdog before it ends its process. */
 export const MEMORY_MARKER = 'parser: over the memory cap'
+
+/** Places of the two flags a parsing process shares with its watchdog. */
+export const BUSY_FLAG = 0
+export const ASLEEP_FLAG = 1

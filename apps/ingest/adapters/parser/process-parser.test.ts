@@ -295,7 +295,7 @@ describe('processes that misbehave', () => {
     const parser = start({ entry: HOSTILE, concurrency: 3, clock })
     const files = Array.from({ length: 30 }, async () => {
       const pid = await pidOf(parser)
-      clock.advance(1999)
+      clock.advance(2999)
       return pid
     })
     expect(new Set(await Promise.all(files)).size).toBe(1)
@@ -308,7 +308,7 @@ describe('processes that misbehave', () => {
     const slow = [Promise.allSettled([parser.probe(folder.in('loop'), controller.signal)])]
     const looping = await loopingPid()
     const behind = Array.from({ length: 5 }, () => pidOf(parser))
-    clock.advance(1999)
+    clock.advance(2999)
     const early = await Promise.race([behind[0], new Promise((resolve) => setImmediate(resolve, 'waits'))])
     expect(early).toBe('waits')
     clock.advance(1)
@@ -320,7 +320,7 @@ describe('processes that misbehave', () => {
     slow.push(Promise.allSettled([parser.probe(folder.in('second/loop'), controller.signal)]))
     await loopingPid('second/loop')
     const third = pidOf(parser)
-    clock.advance(2000)
+    clock.advance(3000)
     expect([looping, other]).not.toContain(await third)
     controller.abort(new Error('enough'))
     await Promise.all(slow)
@@ -332,11 +332,11 @@ describe('processes that misbehave', () => {
     const slow = parser.probe(folder.in('loop'), never)
     await loopingPid()
     const behind = pidOf(parser)
-    clock.advance(2000)
+    clock.advance(3000)
     const spare = await behind
     clock.advance(2000)
     expect(await pidOf(parser)).toBe(spare)
-    clock.advance(6000)
+    clock.advance(5000)
     expect(await slow).toMatchObject({ rejected: 'TIMEOUT' })
     await until(() => !isAlive(spare))
     const last = await pidOf(parser)

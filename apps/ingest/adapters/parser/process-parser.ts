@@ -27,7 +27,7 @@ export interface ProcessParserOptions {
    * than one is faster on a machine with cores to spare, and takes up to 200 MB each. Default 1.
    */
   warm?: number
-  /** A file that has been read for longer than this, in milliseconds, is slow. Default 2000. */
+  /** A file that has been read for longer than this, in milliseconds, is slow. Default 3000. */
   slowMillis?: number
   /** Bytes; a larger file is TOO_LARGE. Default 64 MiB. */
   maxFileBytes?: number
@@ -63,7 +63,7 @@ class ProcessParser implements Parser {
   #isClosed = false
 
   constructor(options: ProcessParserOptions) {
-    const { concurrency = 3, warm = 1, slowMillis = 2000, clock = systemClock } = options
+    const { concurrency = 3, warm = 1, slowMillis = 3000, clock = systemClock } = options
     this.concurrency = concurrency
     this.#maxFileBytes = options.maxFileBytes ?? 64 * 1024 * 1024
     this.#newId = options.newId ?? randomUUID

@@ -6,7 +6,7 @@ import { flushCompileCache } from 'node:module'
 import process from 'node:process'
 import { Worker } from 'node:worker_threads'
 import type { Chunk } from '../../ports.ts'
-import type { Command, Report, Task, TaskResult } from './messages.ts'
+import { ASLEEP_FLAG, BUSY_FLAG, type Command, type Report, type Task, type TaskResult } from './messages.ts'
 import { OutputError } from './output.ts'
 import type { WatchdogData } from './watchdog.ts'
 
@@ -15,12 +15,12 @@ export type Handler = (task: Task, onBatch: (chunks: Chunk[]) => Promise<void>) 
 
 /** Called once, by the program of the process, whose first argument is its memory cap in bytes. */
 export function serveTasks(handle: Handler): void {
-  const busy = new Int32Array(new SharedArrayBuffer(4))
+  const flags = new Int32Array(new SharedArrayBuffer(8))
   const loaded = new Set<string>()
   let tainted = false
   let next: { id: number; resolve: () => void } | null = null
 
-  startWatchdog(busy)
+  startWatchdog(flags)
   process.on('disconnect', () => process.exit(0))
   // A Ctrl-C, or a stop of the whole service, reaches this process too; when to end is for the server to say.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
@@ -34,9 +34,10 @@ export function serveTasks(handle: Handler): void {
   })
 
   async function run(id: number, task: Task): Promise<void> {
-    setBusy(busy, 1)
+    Atomics.store(flags, BUSY_FLAG, 1)
+    if (Atomics.load(flags, ASLEEP_FLAG) === 1) Atomics.notify(flags, BUSY_FLAG)
     const report = await perform(id, task)
-    setBusy(busy, 0)
+    Atomics.store(flags, BUSY_FLAG, 0)
     tell(report)
     // It may be killed at any moment: what was compiled for its first task of a kind is stored right after that.
     const libraries = task.kind === 'extract' ? task.type : task.kind
@@ -73,14 +74,9 @@ function tell(report: Report): void {
   if (process.connected) process.send?.(report)
 }
 
-function setBusy(busy: Int32Array<SharedArrayBuffer>, value: 0 | 1): void {
-  Atomics.store(busy, 0, value)
-  Atomics.notify(busy, 0)
-}
-
-function startWatchdog(busy: Int32Array<SharedArrayBuffer>): void {
+function startWatchdog(flags: Int32Array<SharedArrayBuffer>): void {
   const workerData: WatchdogData = {
-    busy: busy.buffer,
+    flags: flags.buffer,
     maxRssBytes: Number(process.argv[2]),
     parentPid: process.ppid,
   }

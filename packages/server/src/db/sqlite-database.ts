@@ -29,9 +29,9 @@ const BATCH_STATEMENTS = 2000
 export async function openSqliteDatabase(options: SqliteOptions): Promise<Database> {
   const worker = new Worker(new URL('./sqlite-writer.ts', import.meta.url), {
     workerData: { path: options.path, durability: options.durability } satisfies SqliteSettings,
-    env: { ...process.env, ...compileCache() },
-    // Batches come and go: room for one is enough, and what is not given is not held.
-    resourceLimits: { maxYoungGenerationSizeMb: 12 },
+    env: compileCache(),
+    // Batches come and go: room for a few is enough, and what is not given is not held.
+    resourceLimits: { maxYoungGenerationSizeMb: 24 },
   })
   await new Promise<void>((resolve, reject) => {
     worker.once('message', () => resolve())
