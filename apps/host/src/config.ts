@@ -77,7 +77,9 @@ export const Environment = z.object({
 /** Reads the configuration; stops with a line that names the variable where one is not right. */
 export function readConfig(env: Record<string, string | undefined>, cwd: string): Config {
   // An empty variable is one that was not set: that is how compose files and shells leave them.
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''),
+  )
   const parsed = Environment.safeParse(given)
   if (!parsed.success) {
     const issue = parsed.error.issues[0]

@@ -3,6 +3,7 @@ import {
   accessSync,
   closeSync,
   constants,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -11,7 +12,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { DataDirTaken, Stop, systemCode } from './stop.ts'
 
@@ -43,7 +44,7 @@ const ASKING_MS = 500
  */
 export function openDataDir(path: string): DataDir {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
+    makeFolders(path)
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK)
   } catch (error) {
     throw new Stop(`DATA_DIR is not usable: ${path} cannot be written to (${systemCode(error)})`)
@@ -94,6 +95,20 @@ function isTaken(path: string): boolean {
 
 function isBusy(error: unknown): boolean {
   return (error as { errcode?: number }).errcode === 5
+}
+
+/**
+ * Makes a folder and those above it, one by one: Node's own `recursive` never comes back from a place where nothing
+ * can be made, such as /proc.
+ */
+function makeFolders(path: string): void {
+  if (existsSync(path)) return
+  makeFolders(dirname(path))
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw error
+  }
 }
 
 function takeLock(path: string): DatabaseSync {

@@ -34,7 +34,7 @@ async function main(args: readonly string[]): Promise<void> {
     case '-h':
       throw new Help(USAGE)
     default:
-      throw new Stop(`there is no command "${command}"; holdfast help lists them`, 2)
+      throw new Stop(`there is no command "${command}"; npx holdfast help lists them`, 2)
   }
 }
 

@@ -59,6 +59,10 @@ describe('serve that cannot start', () => {
     writeFileSync(join(at.folder, 'file'), '')
     // Below a file nobody can make a folder, root included.
     expect(await refusal(at, { DATA_DIR: join(at.folder, 'file/data') })).toMatch(/^holdfast: DATA_DIR is not usable: /)
+    // A place where Node's recursive mkdir never comes back.
+    if (process.platform === 'linux') {
+      expect(await refusal(at, { DATA_DIR: '/proc/nope/data' })).toMatch(/^holdfast: DATA_DIR is not usable: /)
+    }
   })
 
   it('[HOST2] a database that is none: one line that names it, and the file stays as it was', async () => {

@@ -63,7 +63,7 @@ function readyText(config: Config, server: RunningServer): string {
   return `
   ${style.bold('Holdfast')} is ready at ${style.accent(server.url)}
 
-  Open this link once in your browser; it signs you in as the operator:
+  Open this link in your browser to sign in as the operator; it stays the same, so keep it to yourself:
   ${server.operatorLink}
 
   Files and the database stand in ${config.dataDir}

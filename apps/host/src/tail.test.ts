@@ -107,7 +107,7 @@ describe('tail', () => {
     const at = place()
     const tail = at.run(['tail', 'operators/projects'])
     expect(await tail.ended()).toBe(1)
-    expect(tail.stderr).toBe(`holdfast: no server runs on DATA_DIR ${at.dataDir}; holdfast serve starts one\n`)
+    expect(tail.stderr).toBe(`holdfast: no server runs on DATA_DIR ${at.dataDir}; npx holdfast serve starts one\n`)
   })
 
   it('[HOST12] a closed pipe ends it without a word', async () => {

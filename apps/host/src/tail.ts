@@ -34,7 +34,7 @@ export async function tail(args: readonly string[]): Promise<number> {
   const { dataDir } = readConfig(process.env, process.cwd())
   const interrupts = listenForInterrupts({ process })
   const server = await findServer(dataDir)
-  if (!server) throw new Stop(`no server runs on DATA_DIR ${dataDir}; holdfast serve starts one`)
+  if (!server) throw new Stop(`no server runs on DATA_DIR ${dataDir}; npx holdfast serve starts one`)
   const world = terminalWorld(followRecord(dataDir, server))
   const print = values.json === true ? jsonLine : humanLine
   try {

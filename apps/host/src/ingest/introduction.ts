@@ -17,12 +17,12 @@ export function farewell({ isOwnServer, serverUrl, dataDir, stream }: Leaving, p
   if (isOwnServer) {
     return `
 Stopped. What is done is kept; the rest goes on at the next start on ${printable(dataDir)}:
-give the same command again, or holdfast serve with this folder among its INGEST_ROOTS.
+give the same command again, or npx holdfast serve with this folder among its INGEST_ROOTS.
 `
   }
   return `
 Not watched any more; the server goes on with it.
-  Follow it:         holdfast tail ${stream}
+  Follow it:         npx holdfast tail ${stream}
   See or cancel it:  ${serverUrl}/projects/${projectId}
 `
 }
