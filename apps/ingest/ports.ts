@@ -131,6 +131,11 @@ export interface Sources {
    * as a rejection. Memory does not grow with the number of files beyond one folder's entries.
    */
   walk(root: string, signal: AbortSignal): AsyncIterable<FoundFile>
+  /**
+   * Whether one file, found by an earlier walk of this source, may still be read where it stood: `null`, or why not.
+   * A file can have become a link, and the allowed folders can have become fewer.
+   */
+  recheck(source: Source, absolutePath: string): Promise<Rejection | null>
   /** Stores one upload: files arrive one after the other, streamed to disk. Discard removes what was stored. */
   openUpload(uploadId: string): Promise<Upload>
   /** Frees what `fetch` or an upload left on disk. */

@@ -1,4 +1,4 @@
-import { symlink } from 'node:fs/promises'
+import { rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Problem } from '@holdfast/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -161,6 +161,20 @@ describe('Retrying one phase or one file', () => {
     await retryToEnd(first.ingestionId, { scope: 'file', fileId: failed?.id })
     expect((await world.files(projectId))['link.md']).toMatchObject({ id: failed?.id, status: 'done' })
     expect(await world.search(projectId, 'nightjar')).not.toEqual([])
+  })
+
+  it('[P9f] of a file that has become a link out of the folder does not follow it', async () => {
+    await world.write({ 'broken.pdf': Buffer.from('%PDF-1.7 nothing') })
+    const { ingestionId } = await world.ingest(projectId)
+    const fileId = (await world.files(projectId))['broken.pdf']?.id
+    const outside = join(world.root, '..', `outside-${projectId}.md`)
+    await writeFile(outside, '# Outside\n\nThe combination of the safe.\n')
+    await rm(join(world.root, 'broken.pdf'))
+    await symlink(outside, join(world.root, 'broken.pdf'))
+    await retryToEnd(ingestionId, { scope: 'file', fileId })
+    expect((await world.files(projectId))['broken.pdf']).toMatchObject({ status: 'skipped', code: 'LINK_OUTSIDE' })
+    expect(await world.search(projectId, 'combination')).toEqual([])
+    await rm(outside)
   })
 
   it('[P9f] of a page that could not be had asks for it again', async () => {

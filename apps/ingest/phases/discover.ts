@@ -34,18 +34,8 @@ async function filesToLookAt(world: PhaseWorld): Promise<{
   const { source, scope } = context.input
   const rows = scope.kind === 'all' ? [] : await failedRows(world)
   if (scope.kind !== 'all' && (await areHere(rows, source))) {
-    const list = rows.map((row) => ({
-      path: row.path,
-      absolutePath: row.absolute_path,
-      size: row.size,
-      modifiedAt: row.updated_at,
-    }))
-    return {
-      files: toAsync(list),
-      total: list.length,
-      bytes: list.reduce((sum, { size }) => sum + size, 0),
-      isWhole: false,
-    }
+    const bytes = rows.reduce((sum, { size }) => sum + size, 0)
+    return { files: filesOf(rows, world), total: rows.length, bytes, isWhole: false }
   }
   const { root, rejected } = await sources.fetch(source, join(workDir, 'source'), {
     signal: context.signal,
@@ -62,6 +52,14 @@ async function filesToLookAt(world: PhaseWorld): Promise<{
     if ('size' in file) bytes += file.size
   }
   return { files: chain(toAsync(rejected), sources.walk(root, context.signal)), total, bytes, isWhole: true }
+}
+
+/** The files of rows, each looked at again for whether it may still be read where it stood. */
+async function* filesOf(rows: readonly FileRow[], { sources, context }: PhaseWorld): AsyncGenerator<FoundFile> {
+  for (const { path, absolute_path: absolutePath, size, updated_at: modifiedAt } of rows) {
+    const rejection = await sources.recheck(context.input.source, absolutePath)
+    yield rejection ? { path, ...rejection } : { path, absolutePath, size, modifiedAt }
+  }
 }
 
 /**
@@ -106,7 +104,7 @@ async function lookAt(world: PhaseWorld, meter: PhaseMeter, file: FoundFile): Pr
     await world.search.remove(identity.projectId, known.id)
     writes.push(files.removeChunks(known.id))
   }
-  await context.commit(...writes)
+  await context.advance(...writes)
   if (judged.rejection) meter.rejected(file.path, size, judged.rejection)
   else meter.done(file.path, size)
 }

@@ -2,6 +2,7 @@ import type { Stats } from 'node:fs'
 import { realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { HoldfastError } from '@holdfast/protocol'
+import type { Rejection } from '../../ports.ts'
 
 /** Where a path may lead. */
 export interface PathGuard {
@@ -46,6 +47,19 @@ export function createPathGuard(options: { dataDir: string; roots: string[] }): 
   }
 
   return { check, dataDir, rootOf, inDataDir: async (realPath) => isWithin(await dataDir(), realPath) }
+}
+
+/**
+ * Why a file that was found once may not be read now. `isOurs`: it was stored by us, so it has to lie in DATA_DIR;
+ * anything else has to lie where paths may.
+ */
+export async function recheckFile(guard: PathGuard, name: string, isOurs: boolean): Promise<Rejection | null> {
+  const found = await resolveExisting(name)
+  if (!found) return { rejected: 'VANISHED' }
+  if (!found.stats.isFile()) return { rejected: 'SPECIAL_FILE' }
+  const inDataDir = await guard.inDataDir(found.realPath)
+  const isAllowed = isOurs ? inDataDir : !inDataDir && (await guard.rootOf(found.realPath)) !== null
+  return isAllowed ? null : { rejected: 'LINK_OUTSIDE', detail: 'It is not inside an allowed folder any more.' }
 }
 
 function notAllowed(name: string): HoldfastError {

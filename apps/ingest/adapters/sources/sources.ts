@@ -6,7 +6,7 @@ import { createAddressCheck } from './address-check.ts'
 import { downloadFolder } from './download-folder.ts'
 import { createHttpClient } from './http-client.ts'
 import { resolveOptions, type SourcesOptions } from './options.ts'
-import { createPathGuard } from './path-guard.ts'
+import { createPathGuard, recheckFile } from './path-guard.ts'
 import { fetchRepository, parseRepository } from './repository-source.ts'
 import { createUploads } from './upload.ts'
 import { walk } from './walk.ts'
@@ -83,6 +83,7 @@ export function createSources(given: SourcesOptions): ManagedSources {
     },
 
     walk: (root, signal) => walk(root, guard, signal),
+    recheck: ({ kind }, absolutePath) => recheckFile(guard, absolutePath, kind !== 'path'),
     openUpload: (uploadId) => uploads.open(uploadId),
 
     async discard(source: Source, workDir: string) {
