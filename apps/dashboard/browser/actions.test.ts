@@ -12,7 +12,7 @@ describeInBrowser(
       const { page } = visitor
       const project = await visitor.openNewProject('Cancelled')
       await mkdir(join(world.server.root, 'many'))
-      await makeMixedFiles(join(world.server.root, 'many'), { files: 90 })
+      await makeMixedFiles(join(world.server.root, 'many'), { files: 250 })
       const start = (path: string) =>
         world.server.request<{ ingestionId: string }>('POST', `/api/projects/${project}/ingestions`, { path })
       const first = await start(join(world.server.root, 'many'))
@@ -30,7 +30,7 @@ describeInBrowser(
 
       await page.goto(`/projects/${project}?ingestion=${first.ingestionId}`)
       await page.getByTestId('cancel').click()
-      expect(await read(page.getByRole('dialog'))).toMatch(/None of its 90 files is searchable yet/)
+      expect(await read(page.getByRole('dialog'))).toMatch(/None of its 250 files is searchable yet/)
       await page.getByRole('button', { name: 'Keep it going' }).click()
       await page.getByTestId('cancel').click()
       await page.getByTestId('confirm-cancel').click()
@@ -55,7 +55,7 @@ describeInBrowser(
       await world.server.request('POST', `/api/projects/${project}/ingestions`, { path: folder })
       await page.getByTestId('end-done').waitFor({ timeout: WAIT.timeout })
       await page.getByTestId('cause').click()
-      expect(await page.getByTestId('file-row').count()).toBe(1)
+      await eventually(() => page.getByTestId('file-row').count()).toBe(1)
 
       await makeMixedFiles(join(folder, 'made'), { files: 6 })
       const made = await readdir(join(folder, 'made/part-1'))
