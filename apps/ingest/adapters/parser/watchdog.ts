@@ -5,6 +5,7 @@
  * without tasks sends it to sleep; until then it looks on, since to be woken for each of many small tasks costs more.
  */
 import { writeSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
 import { workerData } from 'node:worker_threads'
 import { ASLEEP_FLAG, BUSY_FLAG, MEMORY_MARKER } from './messages.ts'
 
@@ -18,6 +19,8 @@ export interface WatchdogData {
 const INTERVAL_MS = 50
 const LOOKS_BEFORE_SLEEP = 20
 
+// This thread never ends by itself, and so would never keep what it compiled: 16 MB for each process.
+flushCompileCache()
 watch(workerData as WatchdogData)
 
 function watch({ flags, maxRssBytes, parentPid }: WatchdogData): never {
