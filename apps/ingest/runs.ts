@@ -73,15 +73,16 @@ async function ingest(deps: IngestionRunDeps, context: RunContext<IngestionInput
     await extract(world)
     await chunk(world)
     await indexPassages(world)
-    await emitter.emitComplete(input.projectId, await resultOf(deps, run))
+    // Before the end is told: a retry, which shares the folder, may begin the moment it is.
     await discardDocuments(deps, run.id, run.rootId)
+    await emitter.emitComplete(input.projectId, await resultOf(deps, run))
   } catch (error) {
     const { state: reached } = await log.state(ingestionStream, run.stream)
     await endWithError(deps, context, emitter, reached, error)
   }
 }
 
-/** What was extracted has served when its ingestion is done; never fails, since the ingestion has ended. */
+/** What was extracted has served once its passages stand; never fails, since nobody waits for the room. */
 async function discardDocuments({ services, dataDir }: IngestionRunDeps, ingestion: string, rootId: string) {
   try {
     await rm(join(workDir(dataDir, rootId), 'documents'), { recursive: true, force: true })

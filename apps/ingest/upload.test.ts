@@ -151,7 +151,7 @@ describe('An upload', () => {
     const { db } = world.http.server.services
     const first = await send({ 'a.md': 'Words.' })
     await world.end(projectId, first.body.ingestionId)
-    await until(async () => (await documents()).length === 0)
+    expect(await documents()).toEqual([])
     // As a cancelled ingestion leaves it.
     const [row] = await db.read<{ id: string }>({ sql: 'SELECT id FROM files', params: [] })
     const left = join(world.http.dataDir, 'ingestions', first.body.ingestionId, 'documents')
@@ -159,7 +159,7 @@ describe('An upload', () => {
     await writeFile(join(left, `${row?.id}.json`), '{}')
     const second = await send({ 'b.md': 'More words.' })
     await world.end(projectId, second.body.ingestionId)
-    await until(async () => (await documents()).length === 0)
+    expect(await documents()).toEqual([])
     expect(await uploads()).toHaveLength(2)
   })
 })
