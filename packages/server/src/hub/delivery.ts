@@ -6,6 +6,7 @@ export interface Encoding<Encoded> {
 }
 
 export interface DeliveryFields {
+  stream: string
   /** Position before the first of `events`. */
   after: Offset
   /** Position after the last of `events`. */
@@ -20,13 +21,15 @@ export interface DeliveryFields {
  * once, however many read it.
  */
 export class Delivery implements DeliveryFields {
+  readonly stream: string
   readonly after: Offset
   readonly offset: Offset
   readonly events: readonly string[]
   readonly sealed: boolean
   readonly #encoded = new Map<Encoding<unknown>, unknown>()
 
-  constructor({ after, offset, events, sealed }: DeliveryFields) {
+  constructor({ stream, after, offset, events, sealed }: DeliveryFields) {
+    this.stream = stream
     this.after = after
     this.offset = offset
     this.events = events

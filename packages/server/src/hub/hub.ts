@@ -72,7 +72,7 @@ export class Hub {
       const topic = this.#topics.get(stream)
       if (!topic) continue
       if (topic.tail === null || topic.tail < tail) topic.tail = tail
-      const delivery = new Delivery({ after, offset: tail, events, sealed })
+      const delivery = new Delivery({ stream, after, offset: tail, events, sealed })
       for (const reader of topic.readers) reader.offer(delivery)
     }
   }
@@ -147,7 +147,7 @@ class Reader implements Subscription {
         if (this.#isClosed()) return
         const tail = this.#topic.tail
         const caughtUp = page.upToDate && (tail === null || tail <= page.offset)
-        if (!this.#deliver(new Delivery(page), caughtUp)) return this.#wait()
+        if (!this.#deliver(new Delivery({ ...page, stream: this.#stream }), caughtUp)) return this.#wait()
         if (caughtUp && this.#mode === 'catching-up') this.#mode = 'live'
       }
     } catch (error) {

@@ -34,7 +34,7 @@ describe('a WebSocket on a stream', () => {
     await live.server.services.db.commit([live.server.services.log.create('s')])
     const reader = live.socket('/v1/stream/s')
     await count(reader.frames, 1)
-    expect(reader.frames).toEqual([{ type: 'up_to_date', after: reader.offset, offset: reader.offset }])
+    expect(reader.frames).toEqual([{ type: 'up_to_date', stream: 's', after: reader.offset, offset: reader.offset }])
     reader.close()
   })
 
@@ -80,7 +80,7 @@ describe('a WebSocket on a stream', () => {
     ])
     const atEnd = live.socket(`/v1/stream/s?offset=${reader.offset}`)
     await expect.poll(() => atEnd.closed?.code).toBe(4500)
-    expect(atEnd.frames).toEqual([{ type: 'sealed', after: reader.offset, offset: reader.offset }])
+    expect(atEnd.frames).toEqual([{ type: 'sealed', stream: 's', after: reader.offset, offset: reader.offset }])
   })
 
   it('[WS6] a message from the peer is answered with an error, and the socket stays open', async () => {

@@ -3,22 +3,26 @@ import type { WebSocket } from 'ws'
 import type { Delivery, Encoding } from '../hub/delivery.ts'
 import type { Hub, Subscriber, Subscription } from '../hub/hub.ts'
 
+/** A place in a stream. */
+type Mark = Pick<Delivery, 'stream' | 'offset'>
+
 /** How a stream is written on a socket: the messages of a delivery, and what is said at the marks, if anything. */
 export interface SocketEncoding extends Encoding<Buffer[]> {
-  upToDate?: (offset: Offset) => Buffer
-  sealed?: (offset: Offset) => Buffer
+  upToDate?: (at: Mark) => Buffer
+  sealed?: (at: Mark) => Buffer
 }
 
 const frame = (value: StreamFrame) => Buffer.from(JSON.stringify(value))
 
 /** The frames of protocol/frames.ts: several events in one message. */
 export const frameEncoding: SocketEncoding = {
-  encode: ({ after, offset, events }) =>
-    events.length === 0
-      ? []
-      : [Buffer.from(`{"type":"events","after":"${after}","offset":"${offset}","events":[${events.join(',')}]}`)],
-  upToDate: (offset) => frame({ type: 'up_to_date', after: offset, offset }),
-  sealed: (offset) => frame({ type: 'sealed', after: offset, offset }),
+  encode: ({ stream, after, offset, events }) => {
+    if (events.length === 0) return []
+    const head = `{"type":"events","stream":"${stream}","after":"${after}","offset":"${offset}"`
+    return [Buffer.from(`${head},"events":[${events.join(',')}]}`)]
+  },
+  upToDate: ({ stream, offset }) => frame({ type: 'up_to_date', stream, after: offset, offset }),
+  sealed: ({ stream, offset }) => frame({ type: 'sealed', stream, after: offset, offset }),
 }
 
 export interface SocketSessionOptions {
@@ -75,10 +79,10 @@ export class SocketSession implements Subscriber {
     for (const message of delivery.encoded(encoding)) this.#send(message)
     if (upToDate && !this.#saidUpToDate && !delivery.sealed) {
       this.#saidUpToDate = true
-      const mark = encoding.upToDate?.(delivery.offset)
+      const mark = encoding.upToDate?.(delivery)
       if (mark) this.#send(mark)
     }
-    if (delivery.sealed && encoding.sealed) this.#send(encoding.sealed(delivery.offset))
+    if (delivery.sealed && encoding.sealed) this.#send(encoding.sealed(delivery))
     return this.#socket.bufferedAmount < BUFFER_MAX
   }
 
@@ -87,7 +91,7 @@ export class SocketSession implements Subscriber {
   }
 
   fail(error: HoldfastError): void {
-    this.#send(frame({ type: 'error', error: error.toProblem() }))
+    this.#send(frame({ type: 'error', stream: this.#options.stream, error: error.toProblem() }))
     if (error.code === 'OFFSET_GONE') this.#closeWhenTaken(CLOSE.OFFSET_GONE)
     else if (error.code === 'NOT_FOUND') this.#closeWhenTaken(CLOSE.NOT_FOUND)
     else this.#closeWhenTaken(CLOSE.UNAVAILABLE)
