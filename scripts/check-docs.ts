@@ -31,7 +31,7 @@ export function listedByCode(root: string): Listed[] {
     ({ code, reason, reconnect }) => [String(code), [reason, yesOrNo(reconnect)]] as const,
   )
   const frames = readFileSync(join(root, 'packages/protocol/src/frames.ts'), 'utf8')
-  const types = [...frames.matchAll(/\{ type: '(\w+)'/g)].map(([, type = '']) => [type, []] as const)
+  const types = [...frames.matchAll(/^ *(?:\| )?\{?\s*type: '(\w+)'/gm)].map(([, type = '']) => [type, []] as const)
   const files = Object.entries(FILE_CODES).map(([code, { status }]) => [code, [status]] as const)
   const protocol = 'packages/protocol/PROTOCOL.md'
   return [
