@@ -36,6 +36,8 @@ export interface Committed {
   after: Offset
   events: readonly string[]
   sealed: boolean
+  /** The stream was deleted or expired: nobody reads it any more. `tail` was its last. */
+  removed?: true
 }
 
 /** Per write, per statement: the rows it gave. Empty for statements that give none. */
