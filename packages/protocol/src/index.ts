@@ -1,10 +1,12 @@
 export { type Clock, sleep, systemClock } from './clock.ts'
 export { CLOSE, shouldReconnect } from './close-codes.ts'
+export { conflate, conflateTexts } from './conflate.ts'
 export {
   defineStream,
   type EventBase,
   type EventInput,
   type EventOf,
+  type Retention,
   type StreamDefinition,
   type StreamOptions,
   type StreamParams,
@@ -19,7 +21,14 @@ export {
   isHoldfastError,
   type Problem,
 } from './errors.ts'
-export type { StreamFrame } from './frames.ts'
+export type {
+  ClientFrame,
+  ConnectionLimits,
+  Ref,
+  ServerFrame,
+  StreamFrame,
+  SubscribeFrom,
+} from './frames.ts'
 export {
   compareOffsets,
   formatOffset,
