@@ -1,12 +1,14 @@
-import { formatOffset, type HoldfastError, type Offset, systemClock } from '@holdfast/protocol'
+import { defineStream, formatOffset, type HoldfastError, type Offset, systemClock } from '@holdfast/protocol'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import * as z from 'zod/mini'
 import { migrateUp } from '../db/migrations.ts'
 import { openMemoryDatabase } from '../db/sqlite-database.ts'
 import { logMigrations } from '../log/log-migrations.ts'
 import { SqlStreamLog } from '../log/sql-stream-log.ts'
 import type { Delivery, Encoding } from './delivery.ts'
 import { Hub, type StreamReader, type Subscriber } from './hub.ts'
+import { Turn } from './turn.ts'
 
 class Collector implements Subscriber {
   events: string[] = []
@@ -14,9 +16,10 @@ class Collector implements Subscriber {
   upToDate = false
   completed = 0
   error: HoldfastError | null = null
-  room = true
+  room: boolean | 'refused' = true
 
-  deliver(delivery: Delivery, upToDate: boolean): boolean {
+  deliver(delivery: Delivery, upToDate: boolean): boolean | 'refused' {
+    if (this.room === 'refused') return this.room
     const last = this.deliveries.at(-1)
     if (last) expect(delivery.after).toBe(last.offset)
     this.deliveries.push(delivery)
@@ -79,6 +82,7 @@ describe('Hub', () => {
     expect(reader.events).toEqual(['1', '2', '3', '4', '5', '6', '7'])
     await append('8')
     await append('9', '10')
+    await settled()
     expect(reader.events.slice(7)).toEqual(['8', '9', '10'])
   })
 
@@ -103,6 +107,7 @@ describe('Hub', () => {
     await gate.release()
     await append('5')
     await gate.release()
+    await settled()
     expect(reader.events).toEqual(['1', '2', '3', '4', '5'])
   })
 
@@ -177,6 +182,7 @@ describe('Hub', () => {
     await settled()
     reader.room = false
     await append('2')
+    await settled()
     await append('3', '4', '5', '6')
     await settled()
     expect(reader.events).toEqual(['1', '2'])
@@ -229,6 +235,7 @@ describe('Hub', () => {
     for (const reader of readers) hub.subscribe('s', null, reader)
     await settled()
     await append('2')
+    await settled()
     expect(readers.map(({ deliveries }) => deliveries.at(-1)?.encoded(encoding))).toEqual(Array(20).fill('2'))
     expect(encodings).toBe(1)
   })
@@ -243,4 +250,195 @@ describe('Hub', () => {
     expect(reader.deliveries).toEqual([])
     expect(hub.size).toEqual({ streams: 0, readers: 0 })
   })
+
+  it('[HUB10] what is committed in one turn is one delivery, joined to the last, whoever committed it', async () => {
+    const { hub, append, seal } = await world()
+    await append('1')
+    const reader = new Collector()
+    hub.subscribe('s', null, reader)
+    await settled()
+    await Promise.all([append('2'), append('3', '4'), append('5')])
+    await append('6')
+    await settled()
+    expect(reader.deliveries.slice(1).map(({ events }) => events)).toEqual([['2', '3', '4', '5', '6']])
+    await append('7')
+    await seal('8')
+    await settled()
+    expect(reader.deliveries.slice(2).map(({ events, sealed }) => [events, sealed])).toEqual([[['7', '8'], true]])
+  })
+
+  it('[HUB10] a reader that stands in the middle of it gets the rest, without another read', async () => {
+    const { log, hub, append } = await world()
+    await append('1')
+    const live = new Collector()
+    hub.subscribe('s', null, live)
+    await settled()
+    let reads = 0
+    const counting = new Hub({
+      read(stream, after) {
+        reads += 1
+        return log.read(stream, after)
+      },
+    })
+    const late = new Collector()
+    const { incarnation } = (await log.info('s')) ?? { incarnation: 0 }
+    const at = (seq: number) => formatOffset({ incarnation, seq })
+    const word = (from: number, text: string) =>
+      counting.broadcast([{ stream: 's', after: at(from), tail: at(from + 1), events: [text], sealed: false }])
+    counting.subscribe('s', at(1), new Collector())
+    await settled()
+    await append('2')
+    word(1, '2')
+    counting.subscribe('s', null, late)
+    for (let turns = 0; turns < 20; turns += 1) await null
+    await append('3')
+    word(2, '3')
+    await settled()
+    expect([late.events, live.events, reads]).toEqual([['1', '2', '3'], ['1', '2', '3'], 2])
+  })
+
+  it('[HUB10] a great deal in one turn comes in parts of about 64 KB', async () => {
+    const { hub, append } = await world()
+    await append('1')
+    const reader = new Collector()
+    hub.subscribe('s', null, reader)
+    await settled()
+    const text = JSON.stringify('x'.repeat(10_000))
+    await Promise.all(Array.from({ length: 20 }, () => append(text)))
+    await settled()
+    expect(reader.events.slice(1)).toEqual(Array(20).fill(text))
+    expect(reader.deliveries.slice(1).map(({ events }) => events.length)).toEqual([7, 7, 6])
+  })
+
+  it('[HUB11] word of a stream nobody reads costs a look-up: nothing is kept and no turn is asked for', async () => {
+    let turns = 0
+    const turn = new Turn((task) => {
+      turns += 1
+      setImmediate(task)
+    })
+    const { log, append } = await world()
+    const hub = new Hub(log, turn)
+    await append('1')
+    const tail = (await log.info('s'))?.tail ?? ''
+    const word = { stream: 's', after: tail, tail, events: ['1'], sealed: false }
+    hub.broadcast([word, { ...word, stream: 't' }])
+    expect([turns, hub.hasReaders('s')]).toEqual([0, false])
+    const subscription = hub.subscribe('s', null, new Collector())
+    expect([hub.hasReaders('s'), hub.hasReaders('t')]).toEqual([true, false])
+    hub.broadcast([word, { ...word, stream: 't' }, word])
+    expect(turns).toBe(1)
+    subscription.close()
+    await settled()
+    expect(hub.hasReaders('s')).toBe(false)
+  })
+
+  it('[HUB12] readers of a removed stream get what was told before, then NOT_FOUND, whatever they are doing', async () => {
+    const { hub, reader: gate, append } = await world(true)
+    await append('1')
+    const [live, waiting, reading] = [new Collector(), new Collector(), new Collector()]
+    hub.subscribe('s', null, live)
+    await gate.release()
+    waiting.room = false
+    hub.subscribe('s', null, waiting)
+    await gate.release()
+    hub.subscribe('s', null, reading)
+    const tail = live.deliveries.at(-1)?.offset ?? ''
+    const next = formatOffset({ incarnation: Number(tail.split('_')[0]), seq: 2 })
+    const word = { stream: 's', after: tail, tail: next, events: ['2'], sealed: false }
+    hub.broadcast([word, { ...word, after: next, events: [], removed: true }])
+    expect(live.events).toEqual(['1', '2'])
+    expect([live, waiting, reading].map(({ error }) => error?.code)).toEqual(Array(3).fill('NOT_FOUND'))
+    expect(hub.size).toEqual({ streams: 0, readers: 0 })
+    const after = new Collector()
+    hub.subscribe('s', null, after)
+    await gate.release()
+    expect([after.events, after.error, reading.events]).toEqual([['1'], null, []])
+  })
+
+  it('[HUB13] a delivery that was refused comes again, and a held reader begins when it is told to', async () => {
+    const { hub, append } = await world()
+    await append('1')
+    const reader = new Collector()
+    const subscription = hub.subscribe('s', null, reader, { held: true })
+    await settled()
+    expect(reader.deliveries).toEqual([])
+    subscription.resume()
+    await settled()
+    reader.room = 'refused'
+    const before = subscription.position
+    await append('2')
+    await settled()
+    expect([reader.events, subscription.position]).toEqual([['1'], before])
+    await append('3')
+    subscription.resume()
+    await settled()
+    expect(reader.events).toEqual(['1'])
+    reader.room = true
+    subscription.resume()
+    await settled()
+    expect(reader.events).toEqual(['1', '2', '3'])
+  })
+
+  it('[HUB14] a reader whose encoding fails is told so, and the others of the stream are not disturbed', async () => {
+    const { hub, append } = await world()
+    await append('1')
+    const [broken, fine] = [new Collector(), new Collector()]
+    for (const reader of [broken, fine]) hub.subscribe('s', null, reader)
+    await settled()
+    broken.deliver = () => {
+      throw new Error('no such encoding')
+    }
+    await append('2')
+    await settled()
+    expect([broken.error?.code, fine.events]).toEqual(['INTERNAL_ERROR', ['1', '2']])
+  })
+
+  it('[HUB15] the fold of what a conflating reader gets is the fold of all, with the same positions', async () => {
+    const step = fc.constantFrom('set a', 'set b', 'set c', 'add', 'pause', 'resume', 'turn')
+    let left = 0
+    const run = async (steps: string[]) => {
+      const { hub, append } = await world()
+      await append(JSON.stringify({ type: 'add', timestamp: '' }))
+      const [all, some] = [new Collector(), new Collector()]
+      hub.subscribe('s', null, all)
+      const conflating = hub.subscribe('s', null, some, { replacementKey: gauges.replacementKey })
+      for (const [index, name] of steps.entries()) {
+        if (name === 'add') await append(JSON.stringify({ type: 'add', timestamp: '' }))
+        else if (name === 'pause') some.room = false
+        else if (name === 'turn') await settled()
+        else if (name !== 'resume') {
+          const [, key] = name.split(' ')
+          await append(JSON.stringify({ type: 'set', timestamp: '', key, value: index }))
+        } else {
+          some.room = true
+          conflating.resume()
+        }
+      }
+      some.room = true
+      conflating.resume()
+      await settled()
+      conflating.resume()
+      await settled()
+      expect(foldTexts(some.events)).toEqual(foldTexts(all.events))
+      expect(some.deliveries.at(-1)?.offset).toBe(all.deliveries.at(-1)?.offset)
+      left += all.events.length - some.events.length
+    }
+    await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 60 }), run), { numRuns: 100 })
+    expect(left).toBeGreaterThan(0)
+  })
 })
+
+/** Each key's newest value, and how often something was added, which depends on the values at that time. */
+const gauges = defineStream('gauges', {
+  version: 1,
+  events: { set: z.object({ key: z.string(), value: z.number() }), add: z.object({}) },
+  initial: { values: {} as Record<string, number>, sums: [] as number[] },
+  fold: (state, event) =>
+    event.type === 'set'
+      ? { ...state, values: { ...state.values, [event.key]: event.value } }
+      : { ...state, sums: [...state.sums, Object.values(state.values).reduce((sum, value) => sum + value, 0)] },
+  replaces: { set: ({ key }) => key },
+})
+
+const foldTexts = (texts: readonly string[]) =>
+  texts.reduce((state, text) => gauges.apply(state, JSON.parse(text)), gauges.initial)

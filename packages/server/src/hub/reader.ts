@@ -1,0 +1,118 @@
+import { conflateTexts, type EventBase, HoldfastError, type Offset } from '@holdfast/protocol'
+import { Delivery } from './delivery.ts'
+import type { StreamReader, Subscriber, Subscription, Topic } from './hub.ts'
+
+export interface ReaderOptions {
+  log: StreamReader
+  /** Those of the hub; the reader takes its topic out when it leaves it empty. */
+  topics: Map<string, Topic>
+  topic: Topic
+  from: Offset | null
+  subscriber: Subscriber
+  replacementKey: ((event: EventBase) => string | null) | undefined
+}
+
+/**
+ * One reader's place in a stream. Modes: `waiting` (no room, or not begun) -> `catching-up` -> `live`, back to either
+ * at any time; `closed` at last.
+ */
+export class Reader implements Subscription {
+  readonly #options: ReaderOptions
+  #mode: 'waiting' | 'catching-up' | 'live' | 'closed' = 'waiting'
+  #position: Offset | null
+
+  constructor(options: ReaderOptions) {
+    this.#options = options
+    this.#position = options.from
+  }
+
+  get position(): Offset | null {
+    return this.#position
+  }
+
+  resume(): void {
+    if (this.#mode === 'waiting') void this.#catchUp()
+  }
+
+  close(): void {
+    if (this.#mode === 'closed') return
+    this.#mode = 'closed'
+    const { topics, topic } = this.#options
+    if (topic.readers.delete(this) && topic.readers.size === 0) topics.delete(topic.stream)
+  }
+
+  /** Reading cannot go on. */
+  fail(error: HoldfastError): void {
+    if (this.#mode === 'closed') return
+    this.close()
+    this.#options.subscriber.fail(error)
+  }
+
+  /** Takes a live delivery, where it is the next one for this reader. */
+  offer(delivery: Delivery): void {
+    if (this.#mode !== 'live' || this.#position === null || delivery.offset <= this.#position) return
+    // Half of it was read from the log in this very turn.
+    const next = delivery.after < this.#position ? delivery.rest(this.#position) : delivery
+    // Something between is missing (a lost or early signal, or one without its events): the log has it.
+    if (next?.after !== this.#position || next.events.length === 0) void this.#catchUp()
+    else this.#deliverLive(next)
+  }
+
+  #deliverLive(delivery: Delivery): void {
+    try {
+      if (!this.#deliver(delivery, true)) this.#wait()
+    } catch (error) {
+      // It is this reader's, or its encoding's; the others go on.
+      this.fail(asHoldfastError(error))
+    }
+  }
+
+  async #catchUp(): Promise<void> {
+    const { log, topic, replacementKey } = this.#options
+    this.#mode = 'catching-up'
+    try {
+      while (this.#mode === 'catching-up') {
+        const page = await log.read(topic.stream, this.#position)
+        if (this.#isClosed()) return
+        const caughtUp = page.upToDate && (topic.tail === null || topic.tail <= page.offset)
+        const events = replacementKey ? conflateTexts(page.events, replacementKey) : page.events
+        const { after, offset, sealed } = page
+        const room = this.#deliver(new Delivery({ stream: topic.stream, after, offset, events, sealed }), caughtUp)
+        if (!room) return this.#wait()
+        if (caughtUp && this.#mode === 'catching-up') this.#mode = 'live'
+      }
+    } catch (error) {
+      this.fail(asHoldfastError(error))
+    }
+  }
+
+  /** Whether there is room for more. */
+  #deliver(delivery: Delivery, upToDate: boolean): boolean {
+    const before = this.#position
+    // Before the call: whoever closes the subscription within it looks at the position.
+    this.#position = delivery.offset
+    const room = this.#options.subscriber.deliver(delivery, upToDate)
+    if (room === 'refused') {
+      this.#position = before
+      return false
+    }
+    if (!delivery.sealed || this.#isClosed()) return room
+    this.close()
+    this.#options.subscriber.complete()
+    return true
+  }
+
+  // A method, since the mode changes between two looks: in a read that waits, within a delivery.
+  #isClosed(): boolean {
+    return this.#mode === 'closed'
+  }
+
+  #wait(): void {
+    if (this.#mode !== 'closed') this.#mode = 'waiting'
+  }
+}
+
+function asHoldfastError(error: unknown): HoldfastError {
+  if (error instanceof HoldfastError) return error
+  return new HoldfastError('INTERNAL_ERROR', undefined, { cause: error })
+}
