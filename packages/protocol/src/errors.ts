@@ -31,6 +31,7 @@ export const ERRORS = {
   PATH_NOT_ALLOWED: { status: 403, kind: 'auth', retry: false, title: 'That folder is outside the allowed roots.' },
   NOT_FOUND: { status: 404, kind: 'not_found', retry: false, title: 'There is nothing here.' },
   NO_FOLD: { status: 404, kind: 'not_found', retry: false, title: 'This stream has no state.' },
+  METHOD_NOT_ALLOWED: { status: 405, kind: 'validation', retry: false, title: 'That cannot be done here.' },
   STREAM_EXISTS: { status: 409, kind: 'conflict', retry: false, title: 'The stream exists, and not like that.' },
   CONTENT_TYPE_MISMATCH: {
     status: 409,

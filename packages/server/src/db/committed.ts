@@ -1,10 +1,14 @@
 import { formatOffset } from '@holdfast/protocol'
 import type { CommitResult, Committed, Write } from './database.ts'
 
-/** What a commit's appends have to tell, once it is on disk. Shared by the adapters. */
+/** What a commit's appends and removals have to tell, once it is on disk. Shared by the adapters. */
 export function committedBy(writes: readonly Write[], result: CommitResult): Committed[] {
   const told: Committed[] = []
-  for (const [index, { appended }] of writes.entries()) {
+  for (const [index, { appended, removed }] of writes.entries()) {
+    if (removed) {
+      const { stream, tail } = removed
+      told.push({ stream, after: tail, tail, events: [], sealed: false, removed: true })
+    }
     if (!appended) continue
     const row = result[index]?.[appended.statement]?.[0]
     if (!row) throw new Error(`the append to ${appended.stream} gave no position`)

@@ -26,6 +26,8 @@ export interface Write {
     events: readonly string[]
     sealed: boolean
   }
+  /** The stream is taken away, whose tail was this. */
+  removed?: { stream: string; tail: Offset }
 }
 
 /** Told after a commit is on disk: `stream` now ends at `tail`. `events` are the last ones before it, if at hand. */

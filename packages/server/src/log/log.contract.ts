@@ -4,7 +4,9 @@ import * as z from 'zod'
 import type { Committed, Database } from '../db/database.ts'
 import { statement, write } from '../db/database.ts'
 import { migrateDown, migrateUp } from '../db/migrations.ts'
+import { describeForks } from './fork.contract.ts'
 import { logMigrations } from './log-migrations.ts'
+import { describeOutsideAppends } from './outside.contract.ts'
 import { SqlStreamLog } from './sql-stream-log.ts'
 import type { StreamLog } from './stream-log.ts'
 
@@ -194,4 +196,6 @@ export function describeStreamLog(name: string, open: () => Promise<Database>): 
       expect(await log.info('s')).toBeNull()
     })
   })
+  describeOutsideAppends(name, open)
+  describeForks(name, open)
 }

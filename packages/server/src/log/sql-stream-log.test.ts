@@ -16,9 +16,11 @@ function fail(error: Error): never {
   throw error
 }
 
-describeStreamLog('SQLite in memory', async () => openMemoryDatabase())
-
-describeStreamLog('SQLite in a file', () => {
+const inMemory = async () => openMemoryDatabase()
+const inFile = () => {
   count += 1
   return openSqliteDatabase({ path: join(folder, `${count}.db`), durability: 'full', onFatal: fail })
-})
+}
+
+describeStreamLog('SQLite in memory', inMemory)
+describeStreamLog('SQLite in a file', inFile)

@@ -1,0 +1,53 @@
+import type { Clock } from '@holdfast/protocol'
+import type { StreamRow } from './streams-table.ts'
+
+/**
+ * When streams end. The last uses of those with a TTL are kept here and written down now and then, so that a read
+ * costs no write; whoever asks meanwhile is answered by what is here.
+ */
+export class LastUse {
+  readonly #clock: Clock
+  readonly #hasReaders: (stream: string) => boolean
+  #deadlines = new Map<number, number>()
+  #flushing: ReadonlyMap<number, number> = new Map()
+  #assumed = 0
+
+  constructor(clock: Clock, hasReaders: (stream: string) => boolean) {
+    this.#clock = clock
+    this.#hasReaders = hasReaders
+  }
+
+  /** The process before this one was killed: what it had not written down counts as used until now. */
+  assumeUsed(): void {
+    this.#assumed = this.#clock.now()
+  }
+
+  touch(incarnation: number, ttl: number | null): void {
+    if (ttl !== null) this.#deadlines.set(incarnation, this.#clock.now() + ttl * 1000)
+  }
+
+  /** Exact to the millisecond. With a TTL, a stream that somebody reads live does not end. */
+  isExpired({ id, name, ttl, expires_at: written }: StreamRow): boolean {
+    if (written === null) return false
+    if (ttl === null) return this.#clock.now() >= written
+    const known = this.#deadlines.get(id) ?? this.#flushing.get(id)
+    const deadline = known ?? Math.max(written, this.#assumed === 0 ? 0 : this.#assumed + ttl * 1000)
+    return this.#clock.now() >= deadline && !this.#hasReaders(name)
+  }
+
+  /** What was used since the last call, with its new deadline, written down by `store`. */
+  async flush(store: (deadlines: ReadonlyMap<number, number>) => Promise<void>): Promise<void> {
+    if (this.#deadlines.size === 0 || this.#flushing.size > 0) return
+    this.#flushing = this.#deadlines
+    this.#deadlines = new Map()
+    try {
+      await store(this.#flushing)
+    } catch (error) {
+      // Nothing is forgotten; what was used in the meantime is newer.
+      this.#deadlines = new Map([...this.#flushing, ...this.#deadlines])
+      throw error
+    } finally {
+      this.#flushing = new Map()
+    }
+  }
+}
