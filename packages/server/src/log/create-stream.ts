@@ -61,7 +61,7 @@ export class StreamCreator {
     const row = await streams.row(name)
     if (!row) return null
     const expired = row.deleted === 0 && lastUse.isExpired(row)
-    if (expired && (await remover.remove(row)) !== 'kept') return null
+    if (expired && (await remover.expire(row)) !== 'kept') return null
     if (row.deleted === 1 || expired) {
       throw new HoldfastError('STREAM_EXISTS', `The name "${name.slice(0, 200)}" is held by forks of what it was.`)
     }

@@ -1,5 +1,5 @@
 import { isHoldfastError } from '@holdfast/protocol'
-import { type Database, statement, type Write } from '../db/database.ts'
+import { type Database, type Statement, statement, type Write } from '../db/database.ts'
 import { FORKS_OF, type StreamRow, tailOf } from './streams-table.ts'
 
 /**
@@ -14,9 +14,18 @@ export class StreamRemover {
   }
 
   /** `freed`: the name may be given anew. `kept`: forks stand on it. `null`: it was no longer there. */
-  async remove(row: StreamRow): Promise<'freed' | 'kept' | null> {
+  remove(row: StreamRow): Promise<'freed' | 'kept' | null> {
+    return this.#take(row, statement('UPDATE streams SET sealed = sealed WHERE id = ? AND deleted = 0', [row.id], GONE))
+  }
+
+  /** The same, and `null` also where another process has noted a use of it in the meantime. */
+  expire(row: StreamRow): Promise<'freed' | 'kept' | null> {
+    return this.#take(row, statement(STILL_ENDING, [row.id, row.expires_at], GONE))
+  }
+
+  async #take(row: StreamRow, hold: Statement): Promise<'freed' | 'kept' | null> {
     try {
-      const [rows] = await this.#db.commit([removal(row)])
+      const [rows] = await this.#db.commit([removal(row, hold)])
       return rows?.[KEEP]?.length === 1 ? 'kept' : 'freed'
     } catch (error) {
       if (isHoldfastError(error, 'NOT_FOUND')) return null
@@ -28,12 +37,14 @@ export class StreamRemover {
 /** Index of the statement that gives a row where the stream is kept for its forks. */
 const KEEP = 1
 
-function removal(row: StreamRow): Write {
+const STILL_ENDING = 'UPDATE streams SET sealed = sealed WHERE id = ? AND expires_at = ? AND deleted = 0'
+
+function removal(row: StreamRow, hold: Statement): Write {
   const { id, name } = row
   return {
     statements: [
       // Held from here on: a fork that is being made is seen by the next statement, or comes too late.
-      statement('UPDATE streams SET sealed = sealed WHERE id = ? AND deleted = 0', [id], GONE),
+      hold,
       statement(`UPDATE streams SET deleted = 1 WHERE id = ? AND EXISTS (${FORKS_OF}) RETURNING id`, [id, id]),
       statement('INSERT INTO stream_garbage (stream_id) SELECT id FROM streams WHERE id = ? AND deleted = 0', [id]),
       statement('DELETE FROM streams WHERE id = ? AND deleted = 0', [id]),

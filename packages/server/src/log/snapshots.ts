@@ -1,28 +1,23 @@
 import { formatOffset, HoldfastError, isHoldfastError } from '@holdfast/protocol'
 import { type Database, statement, write } from '../db/database.ts'
 import type { EventReader } from './read-events.ts'
-import { SnapshotCache } from './snapshot-cache.ts'
+import { type Folded, SnapshotCache } from './snapshot-cache.ts'
 import type { AnyStream, StreamState } from './stream-log.ts'
 import type { StreamRow } from './streams-table.ts'
 
 /** A snapshot is stored once this many events were folded without one: a join never folds more than about this. */
 export const SNAPSHOT_EVERY = 256
-// UTF-8 bytes of JSON. A state beyond this is not for a client to load in one piece.
+// UTF-8 bytes of JSON. A state beyond this is not for a client to load in one piece, and is not stored either.
 const STATE_MAX_BYTES = 65_536
+const CACHE_BYTES = 33_554_432
 // So long folding may hold up whatever else this process has to do.
 const SLICE_MS = 4
-
-interface Folded {
-  state: unknown
-  seq: number
-  storedSeq: number
-}
 
 /** States folded from events, with snapshots on the way so that nobody folds from the start. */
 export class Snapshots {
   readonly #db: Database
   readonly #reader: EventReader
-  readonly #cache = new SnapshotCache(1000)
+  readonly #cache = new SnapshotCache(CACHE_BYTES)
 
   constructor(db: Database, reader: EventReader) {
     this.#db = db
@@ -31,78 +26,91 @@ export class Snapshots {
 
   /** Throws STATE_TOO_LARGE, and NO_FOLD where the history needed is no longer kept. */
   async state(definition: AnyStream, row: StreamRow): Promise<StreamState<unknown>> {
-    const { version } = definition
-    const { state, seq } = await this.fold(definition, row)
-    if (isTooLarge(JSON.stringify(state))) {
+    const { state, seq, bytes } = await this.fold(definition, row)
+    if (bytes > STATE_MAX_BYTES) {
       throw new HoldfastError('STATE_TOO_LARGE', `The state of "${row.name}" is larger than ${STATE_MAX_BYTES} bytes.`)
     }
-    return { state, offset: formatOffset({ incarnation: row.id, seq }), version, sealed: row.sealed === 1 }
+    const offset = formatOffset({ incarnation: row.id, seq })
+    return { state, offset, version: definition.version, sealed: row.sealed === 1 }
   }
 
-  /** Folds up to the row's tail and stores a snapshot where many events were folded without one. */
-  async fold(definition: AnyStream, row: StreamRow): Promise<Folded> {
+  /**
+   * Folds up to the row's tail, or further where others have been, and stores a snapshot where one is due: after
+   * `every` events without one.
+   */
+  async fold(definition: AnyStream, row: StreamRow, every = SNAPSHOT_EVERY): Promise<Folded> {
     const { version } = definition
-    const from = this.#cache.get(row.id, version) ?? (await this.#stored(definition, row.id))
-    if (from.seq < row.head) {
-      throw new HoldfastError('NO_FOLD', `The events "${row.name}" began with are no longer kept.`)
+    const from = this.#cache.get(row.id, version) ?? (await this.#stored(definition, row))
+    const { state, seq } = await this.#advance(definition, row, from)
+    const text = JSON.stringify(state)
+    const folded = { state, seq, storedSeq: from.storedSeq, bytes: Buffer.byteLength(text) }
+    if (
+      seq - from.storedSeq >= every &&
+      folded.bytes <= STATE_MAX_BYTES &&
+      (await this.#keep(row, version, seq, text))
+    ) {
+      folded.storedSeq = seq
     }
-    let { state, seq } = from
-    let slice = performance.now()
-    while (seq < row.tail) {
-      const page = await this.#reader.page(row, formatOffset({ incarnation: row.id, seq }))
-      for (const text of page.events) {
-        state = definition.apply(state, JSON.parse(text))
-        if (performance.now() - slice > SLICE_MS) {
-          await new Promise(setImmediate)
-          slice = performance.now()
-        }
-      }
-      if (page.events.length === 0)
-        throw new HoldfastError('NO_FOLD', `"${row.name}" was trimmed or deleted meanwhile.`)
-      seq += page.events.length
-    }
-    const storedSeq = await this.#keep(row.id, version, { state, seq, storedSeq: from.storedSeq })
-    const folded = { state, seq, storedSeq }
     this.#cache.set(row.id, version, folded)
     return folded
   }
 
-  /** The newest snapshot of this version, or one of an earlier version brought up to it. */
-  async #stored(definition: AnyStream, incarnation: number): Promise<Folded> {
-    const { version, migrate, initial } = definition
-    const rows = await this.#db.read<{ version: number; seq: number; state: string }>(
-      statement('SELECT version, seq, state FROM stream_snapshots WHERE stream_id = ? ORDER BY version DESC', [
-        incarnation,
-      ]),
-    )
-    const own = rows.find((row) => row.version === version)
-    if (own) return { state: JSON.parse(own.state), seq: own.seq, storedSeq: own.seq }
-    const earlier = migrate ? rows.find((row) => row.version < version) : undefined
-    if (!earlier || !migrate) return { state: initial, seq: 0, storedSeq: 0 }
-    return { state: migrate(JSON.parse(earlier.state), earlier.version), seq: earlier.seq, storedSeq: 0 }
+  /** In slices, however many events there are: the process has others to serve. */
+  async #advance(definition: AnyStream, row: StreamRow, from: Folded): Promise<{ state: unknown; seq: number }> {
+    let { state, seq } = from
+    let slice = performance.now()
+    while (seq < row.tail) {
+      const page = await this.#reader.page(row, formatOffset({ incarnation: row.id, seq }))
+      if (page.events.length === 0) throw lost(row)
+      for (const text of page.events) {
+        state = definition.apply(state, JSON.parse(text))
+        if (performance.now() - slice < SLICE_MS) continue
+        await new Promise(setImmediate)
+        slice = performance.now()
+      }
+      seq += page.events.length
+    }
+    return { state, seq }
   }
 
-  async #keep(incarnation: number, version: number, { state, seq, storedSeq }: Folded): Promise<number> {
-    if (seq - storedSeq < SNAPSHOT_EVERY) return storedSeq
-    const text = JSON.stringify(state)
-    if (isTooLarge(text)) return storedSeq
+  /** The snapshot of this version, or one of an earlier version brought up to it, or the beginning. */
+  async #stored({ version, migrate, initial }: AnyStream, row: StreamRow): Promise<Folded> {
+    const rows = await this.#db.read<{ version: number; seq: number; state: string }>(
+      statement(
+        `SELECT version, seq, state FROM stream_snapshots
+         WHERE stream_id = ? AND version <= ? AND seq >= ? ORDER BY version DESC`,
+        [row.id, version, row.head],
+      ),
+    )
+    const usable = rows.find((found) => found.version === version || migrate !== null)
+    if (!usable && row.head > 0) throw lost(row)
+    if (!usable) return { state: initial, seq: 0, storedSeq: 0, bytes: 0 }
+    const state = JSON.parse(usable.state)
+    const { seq } = usable
+    if (usable.version === version) return { state, seq, storedSeq: seq, bytes: usable.state.length }
+    return { state: migrate?.(state, usable.version), seq, storedSeq: 0, bytes: 0 }
+  }
+
+  async #keep(row: StreamRow, version: number, seq: number, text: string): Promise<boolean> {
     try {
-      await this.#db.commit([write(statement(KEEP_SNAPSHOT, [incarnation, version, seq, text]))])
-      return seq
+      await this.#db.commit([write(statement(KEEP_SNAPSHOT, [version, seq, text, row.id]))])
+      return true
     } catch (error) {
       // A store that takes no writes (a full disk) still tells what it has; the next look tries again.
-      if (isHoldfastError(error)) return storedSeq
+      if (isHoldfastError(error)) return false
       throw error
     }
   }
 }
 
-function isTooLarge(text: string): boolean {
-  return Buffer.byteLength(text) > STATE_MAX_BYTES
+function lost(row: StreamRow): HoldfastError {
+  return new HoldfastError('NO_FOLD', `The events that the state of "${row.name}" begins with are no longer kept.`)
 }
 
-// Two joins of a long stream may both fold it: the one that got further is kept.
+// Two joins of a long stream may both fold it: the one that got further is kept. None is kept for a stream that was
+// deleted meanwhile.
 const KEEP_SNAPSHOT = `
-  INSERT INTO stream_snapshots (stream_id, version, seq, state) VALUES (?, ?, ?, ?)
+  INSERT INTO stream_snapshots (stream_id, version, seq, state)
+  SELECT id, CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS TEXT) FROM streams WHERE id = ?
   ON CONFLICT (stream_id, version) DO UPDATE SET seq = excluded.seq, state = excluded.state
   WHERE stream_snapshots.seq < excluded.seq`

@@ -3,11 +3,15 @@ import { type Database, type Statement, statement, type Write, write } from '../
 import { Appender } from './append.ts'
 import { StreamCreator } from './create-stream.ts'
 import { bytesOf, insertEvents } from './event-statements.ts'
+import { GarbageCollector } from './garbage.ts'
+import { Housekeeping } from './housekeeping.ts'
 import { LastUse } from './last-use.ts'
 import { Lineages } from './lineage.ts'
 import { EventReader } from './read-events.ts'
 import { StreamRemover } from './remove-stream.ts'
+import { Retention } from './retention.ts'
 import { Snapshots } from './snapshots.ts'
+import { Snapshotter } from './snapshotter.ts'
 import type {
   AnyStream,
   AppendOutcome,
@@ -21,17 +25,24 @@ import type {
   StreamLog,
   StreamState,
 } from './stream-log.ts'
+import { StreamRegistry } from './stream-registry.ts'
 import { infoOf, notFound, StreamsTable } from './streams-table.ts'
 
 export interface StreamLogOptions {
   /** Whether somebody reads the stream live; one with a TTL does not expire then. Default: nobody does. */
   hasReaders?: (stream: string) => boolean
+  /** The defined streams: those with snapshots and retention. Default none. */
+  registry?: StreamRegistry
+  /** Something failed that nobody waits for. Default: nobody is told. */
+  onError?: (error: unknown) => void
 }
 
 /**
  * The log in SQL, on whatever `Database` it is given. An append is two statements: the first moves the tail (and
  * thereby locks the stream's row, which orders the appends of a stream without a global lock), the second stores
  * the events below the new tail.
+ *
+ * `open` begins what happens without anybody asking (expiry, retention, snapshots); everything else works without.
  */
 export class SqlStreamLog implements StreamLog {
   readonly #db: Database
@@ -43,22 +54,46 @@ export class SqlStreamLog implements StreamLog {
   readonly #appender: Appender
   readonly #remover: StreamRemover
   readonly #creator: StreamCreator
+  readonly #snapshotter: Snapshotter
+  readonly #housekeeping: Housekeeping
+  #stopListening: () => void = () => {}
 
-  constructor(db: Database, clock: Clock, { hasReaders = () => false }: StreamLogOptions = {}) {
+  constructor(db: Database, clock: Clock, options: StreamLogOptions = {}) {
+    const { hasReaders = () => false, registry = new StreamRegistry([]), onError = () => {} } = options
     const lineages = new Lineages(db)
     const lastUse = new LastUse(clock, hasReaders)
     const streams = new StreamsTable(db, lastUse)
     const reader = new EventReader(db, lineages)
     const remover = new StreamRemover(db)
+    const snapshots = new Snapshots(db, reader)
+    const retention = new Retention(db, clock, snapshots)
+    const snapshotter = new Snapshotter({ streams, registry, snapshots, retention, onError })
+    const garbage = new GarbageCollector(db)
     this.#db = db
     this.#clock = clock
     this.#lastUse = lastUse
     this.#streams = streams
     this.#reader = reader
     this.#remover = remover
-    this.#snapshots = new Snapshots(db, reader)
+    this.#snapshots = snapshots
+    this.#snapshotter = snapshotter
     this.#appender = new Appender(db, streams, lastUse)
     this.#creator = new StreamCreator({ db, clock, streams, lineages, reader, remover, lastUse })
+    const parts = { db, clock, lastUse, remover, garbage, snapshotter, registry, hasReaders, onError }
+    this.#housekeeping = new Housekeeping(parts)
+  }
+
+  /** The tables are there. Call once. */
+  async open(): Promise<void> {
+    this.#stopListening = this.#db.onCommitted((committed) => this.#snapshotter.heard(committed))
+    await this.#housekeeping.open()
+  }
+
+  /** Writes down what was only noted. Call before the database is closed; harmless when repeated. */
+  async close(): Promise<void> {
+    this.#stopListening()
+    await this.#snapshotter.close()
+    await this.#housekeeping.close()
   }
 
   create(stream: string): Write {

@@ -1,0 +1,164 @@
+import { type Clock, isHoldfastError } from '@holdfast/protocol'
+import { type Database, statement, write } from '../db/database.ts'
+import type { GarbageCollector } from './garbage.ts'
+import type { LastUse } from './last-use.ts'
+import type { StreamRemover } from './remove-stream.ts'
+import { SNAPSHOT_EVERY } from './snapshots.ts'
+import type { Snapshotter } from './snapshotter.ts'
+import type { StreamRegistry } from './stream-registry.ts'
+import type { StreamRow } from './streams-table.ts'
+
+const ROUND_MS = 1_000
+const FLUSH_MS = 5_000
+/** Every stream is looked at this often at most. */
+const LAP_MS = 60_000
+// What one round does at most, so that rounds stay short whatever has piled up.
+const EXPIRED_A_ROUND = 200
+const BATCHES_A_ROUND = 50
+const ROWS_A_ROUND = 100
+const UPDATES_A_COMMIT = 200
+
+interface Parts {
+  db: Database
+  clock: Clock
+  lastUse: LastUse
+  remover: StreamRemover
+  garbage: GarbageCollector
+  snapshotter: Snapshotter
+  registry: StreamRegistry
+  hasReaders: (stream: string) => boolean
+  onError: (error: unknown) => void
+}
+
+/**
+ * What has to happen without anybody asking: expired streams go and their readers are told, last uses are written
+ * down, what deleted streams left is removed, snapshots and retention are caught up. One short round a second.
+ */
+export class Housekeeping {
+  readonly #parts: Parts
+  #cancel: () => void = () => {}
+  #round: Promise<void> = Promise.resolve()
+  #closed = false
+  #flushedAt = 0
+  #lap = { after: 0, begun: Number.NEGATIVE_INFINITY }
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  async open(): Promise<void> {
+    const { db, lastUse } = this.#parts
+    const closed = await db.read(statement('SELECT closed_at FROM stream_log_closed LIMIT 1'))
+    if (closed.length === 0) lastUse.assumeUsed()
+    await db.commit([write(OPENED)])
+    this.#schedule()
+  }
+
+  /** Writes the last uses down; the next start goes on exactly where this one ended. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#cancel()
+    await this.#round
+    const { db, clock } = this.#parts
+    await this.#attempt(async () => {
+      await this.#flush()
+      await db.commit([write(statement('INSERT INTO stream_log_closed (closed_at) VALUES (?)', [clock.now()]))])
+    })
+  }
+
+  #schedule(): void {
+    if (this.#closed) return
+    this.#cancel = this.#parts.clock.after(
+      ROUND_MS,
+      () => {
+        this.#round = this.#work().then(() => this.#schedule())
+      },
+      { keepAlive: false },
+    )
+  }
+
+  async #work(): Promise<void> {
+    const { clock, garbage } = this.#parts
+    const flushDue = clock.now() - this.#flushedAt >= FLUSH_MS
+    await this.#attempt(() => this.#expire())
+    if (flushDue) await this.#attempt(() => this.#flush())
+    await this.#attempt(() => garbage.releaseSources())
+    await this.#attempt(async () => {
+      for (let batch = 0; batch < BATCHES_A_ROUND && !this.#closed; batch += 1) {
+        if (!(await garbage.collect())) return
+      }
+    })
+    await this.#attempt(() => this.#lookAround())
+  }
+
+  /** A store that takes no writes right now is left alone until the next round. */
+  async #attempt(work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      const later = isHoldfastError(error, 'STORAGE_FULL') || isHoldfastError(error, 'UNAVAILABLE')
+      if (!later) this.#parts.onError(error)
+    }
+  }
+
+  async #expire(): Promise<void> {
+    const { db, clock, lastUse, remover, hasReaders } = this.#parts
+    // A stream that is read live is used until the moment its last reader leaves, so it is noted ahead of its end.
+    const until = clock.now() + 2 * ROUND_MS
+    let after = { expires_at: -1, id: -1 }
+    for (let seen = 0; seen < EXPIRED_A_ROUND; ) {
+      const rows = await db.read<StreamRow & { expires_at: number }>(
+        statement(ENDING, [until, after.expires_at, after.expires_at, after.id]),
+      )
+      for (const row of rows) {
+        if (row.ttl !== null && hasReaders(row.name)) lastUse.touch(row.id, row.ttl)
+        else if (lastUse.isExpired(row)) {
+          await remover.expire(row)
+          seen += 1
+        }
+        after = row
+      }
+      if (rows.length < ROWS_A_ROUND) return
+    }
+  }
+
+  async #flush(): Promise<void> {
+    const { db, clock, lastUse } = this.#parts
+    this.#flushedAt = clock.now()
+    await lastUse.flush(async (deadlines) => {
+      // In the order of the ids, so that two processes that write the same rows do not wait for each other.
+      const updates = [...deadlines].sort(([a], [b]) => a - b).map(([id, at]) => statement(USED, [at, id, at]))
+      for (let from = 0; from < updates.length; from += UPDATES_A_COMMIT) {
+        await db.commit([write(OPENED, ...updates.slice(from, from + UPDATES_A_COMMIT))])
+      }
+    })
+  }
+
+  /** Streams of which nobody spoke: those that grew before a crash, and those that only age. */
+  async #lookAround(): Promise<void> {
+    const { db, clock, registry, snapshotter } = this.#parts
+    if (this.#lap.after === 0 && clock.now() - this.#lap.begun < LAP_MS) return
+    if (this.#lap.after === 0) this.#lap.begun = clock.now()
+    const rows = await db.read<{ id: number; name: string; tail: number; head: number; covered: number }>(
+      statement(AROUND, [this.#lap.after]),
+    )
+    for (const { name, tail, head, covered } of rows) {
+      const ages = tail - head > 1 && registry.find(name)?.retain
+      if (ages || tail - covered >= SNAPSHOT_EVERY) snapshotter.add(name)
+    }
+    this.#lap.after = rows.length < ROWS_A_ROUND ? 0 : (rows.at(-1)?.id ?? 0)
+  }
+}
+
+const OPENED = statement('DELETE FROM stream_log_closed')
+
+const ENDING = `
+  SELECT * FROM streams WHERE expires_at <= ? AND deleted = 0 AND (expires_at > ? OR (expires_at = ? AND id > ?))
+  ORDER BY expires_at, id LIMIT ${ROWS_A_ROUND}`
+
+const USED = 'UPDATE streams SET expires_at = ? WHERE id = ? AND ttl IS NOT NULL AND expires_at < ?'
+
+const AROUND = `
+  SELECT id, name, tail, head, COALESCE((SELECT MAX(seq) FROM stream_snapshots n WHERE n.stream_id = streams.id), 0) AS covered
+  FROM streams WHERE id > ? AND deleted = 0 ORDER BY id LIMIT ${ROWS_A_ROUND}`
