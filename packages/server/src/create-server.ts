@@ -11,6 +11,7 @@ import { Hub } from './hub/hub.ts'
 import { logMigrations } from './log/log-migrations.ts'
 import { SqlStreamLog } from './log/sql-stream-log.ts'
 import { StreamRegistry } from './log/stream-registry.ts'
+import { asyncApi } from './plugins/asyncapi/asyncapi.ts'
 import { auth } from './plugins/auth/auth.ts'
 import { demand } from './plugins/auth/principal.ts'
 import { docs } from './plugins/docs.ts'
@@ -116,6 +117,7 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
   await fastify.register(docs)
   await fastify.register(auth, { ...options, allowedOrigins: options.allowedOrigins ?? [], clock })
   await fastify.register(health, { db, clock, startedAt, isReady: () => ready })
+  await fastify.register(asyncApi, { definitions: apps.flatMap(({ streams }) => [...streams]) })
   await fastify.register(streamRoutes, {
     log,
     registry: new StreamRegistry(apps.flatMap(({ streams }) => [...streams])),

@@ -51,7 +51,8 @@ const DESCRIPTION = `Durable streams, runs and their apps over HTTP.
 
 Every operation wants a principal: the operator's token as \`Authorization: Bearer …\`, or the session cookie of a
 browser that opened the operator's link. Whatever goes wrong is answered as \`application/problem+json\` (RFC 9457)
-with a stable \`code\`. What flows over WebSockets and server-sent events is described in packages/protocol/PROTOCOL.md.`
+with a stable \`code\`. What flows over WebSockets and server-sent events is described in packages/protocol/PROTOCOL.md;
+every stream and its events in /asyncapi.json, and as JSON Schema below /v1/schemas.`
 
 const kinds = [...new Set(Object.values(ERRORS).map(({ kind }) => kind))]
 
