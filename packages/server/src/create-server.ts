@@ -11,9 +11,9 @@ import { Hub } from './hub/hub.ts'
 import { logMigrations } from './log/log-migrations.ts'
 import { SqlStreamLog } from './log/sql-stream-log.ts'
 import { StreamRegistry } from './log/stream-registry.ts'
-import { asyncApi } from './plugins/asyncapi/asyncapi.ts'
 import { auth } from './plugins/auth/auth.ts'
 import { demand } from './plugins/auth/principal.ts'
+import { cors } from './plugins/cors.ts'
 import { docs } from './plugins/docs.ts'
 import { health } from './plugins/health.ts'
 import { page } from './plugins/page.ts'
@@ -21,6 +21,9 @@ import { problems } from './plugins/problems.ts'
 import { requestLog } from './plugins/request-log.ts'
 import { RunEngine } from './runs/run-engine.ts'
 import { runMigrations } from './runs/run-migrations.ts'
+import { SseEncoder } from './transport/http/sse-encoding.ts'
+import { DEFAULT_LIMITS, type Limits } from './transport/limits.ts'
+import { OutsideAppend } from './transport/outside-append.ts'
 import { Sessions } from './transport/sessions.ts'
 import { streamRoutes } from './transport/stream-routes.ts'
 
@@ -40,6 +43,14 @@ export interface ServerOptions {
   logger: Logger
   clock?: Clock
   newId: () => string
+  /** Evenly spread from 0 to below 1. Default `Math.random`; nothing secret is made of it. */
+  random?: () => number
+  /** What one request, connection or address may ask. Default `DEFAULT_LIMITS`. */
+  limits?: Partial<Limits>
+  /** How long a long-poll waits for events, in milliseconds. Default 30,000. */
+  longPollMs?: number
+  /** About how long one response of server-sent events lasts, in milliseconds, at least 1,000. Default 60,000. */
+  sseRotationMs?: number
   /** This process alone uses the store. */
   exclusive: boolean
   /** The built page; absent serves none. */
@@ -65,7 +76,8 @@ export function allMigrations(apps: readonly App[]): Migration[] {
  * secret is too short to be one, CONFLICT for a database of a newer version, and what an app cannot be set up for.
  */
 export async function createServer(options: ServerOptions): Promise<HoldfastServer> {
-  const { db, apps, logger, newId, clock = systemClock } = options
+  const { db, apps, logger, newId, clock = systemClock, random = Math.random } = options
+  const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits }
   checkSecrets(options)
   const startedAt = clock.now()
   const log = new SqlStreamLog(db, clock)
@@ -114,14 +126,25 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
     // Sent home by `sessions.drain` with a code of their own; whoever does not answer is cut off there.
     preClose: (done) => done(),
   })
+  await fastify.register(cors, { prefix: '/v1/stream/', allowedOrigins: options.allowedOrigins ?? [] })
   await fastify.register(docs)
   await fastify.register(auth, { ...options, allowedOrigins: options.allowedOrigins ?? [], clock })
   await fastify.register(health, { db, clock, startedAt, isReady: () => ready })
-  await fastify.register(asyncApi, { definitions: apps.flatMap(({ streams }) => [...streams]) })
+  const registry = new StreamRegistry(apps.flatMap(({ streams }) => [...streams]))
+  const outside = new OutsideAppend({ log, registry, clock })
   await fastify.register(streamRoutes, {
+    prefix: '/v1/stream',
     log,
-    registry: new StreamRegistry(apps.flatMap(({ streams }) => [...streams])),
+    hub,
+    registry,
     sessions,
+    outside,
+    encoder: new SseEncoder(clock),
+    limits,
+    clock,
+    random,
+    longPollMs: options.longPollMs ?? 30_000,
+    sseRotationMs: options.sseRotationMs ?? 60_000,
     authorize: (request, action, stream) => demand(request.principal, action, stream),
   })
   if (options.pageFolder) await fastify.register(page, { folder: options.pageFolder })

@@ -1,17 +1,23 @@
 import { CLOSE, type Clock } from '@holdfast/protocol'
-import type { FastifyReply } from 'fastify'
 import type { WebSocket } from 'ws'
 import type { Hub } from '../hub/hub.ts'
 import type { ReadRequest } from './read-request.ts'
 import { type SocketEncoding, SocketSession } from './socket-session.ts'
-import { SseSession } from './sse-session.ts'
+
+/** A live response over HTTP: server-sent events, or a long-poll that waits. */
+export interface LiveResponse {
+  /** Bytes held for it. */
+  readonly buffered: number
+  /** Says what there is to say and ends; the peer comes back with its offset. */
+  close(): void
+}
 
 /** The live connections of this node: opens them, counts them, and sends them home when the server drains. */
 export class Sessions {
   readonly #hub: Hub
   readonly #clock: Clock
   readonly #sockets = new Set<SocketSession>()
-  readonly #responses = new Set<SseSession>()
+  readonly #responses = new Set<LiveResponse>()
 
   constructor(hub: Hub, clock: Clock) {
     this.#hub = hub
@@ -26,16 +32,13 @@ export class Sessions {
     socket.once('close', () => this.#sockets.delete(session))
   }
 
-  /** Reads a stream as server-sent events; takes the reply over, with the headers set on it so far. */
-  openSse(reply: FastifyReply, { info, from }: ReadRequest): void {
-    reply.hijack()
-    const headers = { ...reply.getHeaders(), 'content-type': 'text/event-stream', 'cache-control': 'no-store' }
-    // A proxy that buffers would keep the events to itself. Source: nginx, proxy_buffering.
-    reply.raw.writeHead(200, { ...definedHeaders(headers), 'x-accel-buffering': 'no' })
-    reply.raw.flushHeaders()
-    const session = new SseSession(reply.raw, { hub: this.#hub, clock: this.#clock, stream: info.name, from })
-    this.#responses.add(session)
-    reply.raw.once('close', () => this.#responses.delete(session))
+  /**
+   * Counts a live response among the connections of its peer's address until the function it answers is called. To be
+   * asked before the first byte is written.
+   */
+  add(response: LiveResponse, _address: string): () => void {
+    this.#responses.add(response)
+    return () => this.#responses.delete(response)
   }
 
   get size(): { sockets: number; responses: number } {
@@ -55,10 +58,4 @@ export class Sessions {
     for (const session of this.#sockets) session.close(CLOSE.DRAINING)
     for (const session of this.#responses) session.close()
   }
-}
-
-function definedHeaders(headers: Record<string, number | string | string[] | undefined>) {
-  return Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-  )
 }

@@ -1,41 +1,69 @@
-import type { ServerResponse } from 'node:http'
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Clock, HoldfastError, Offset } from '@holdfast/protocol'
-import type { Delivery, Encoding } from '../hub/delivery.ts'
+import type { Delivery } from '../hub/delivery.ts'
 import type { Hub, Subscriber, Subscription } from '../hub/hub.ts'
-
-/**
- * Server-sent events as Durable Streams writes them: every `data` event (a JSON array of messages) is followed by a
- * `control` event with the next offset, in one write. `id:` stands after the data, so that a plain EventSource comes
- * back with `Last-Event-ID`; the control event has it too, for a reader that has seen no data yet. Source: Durable Streams PROTOCOL.md, SSE; WHATWG HTML, section 9.2.
- */
-const dataEncoding: Encoding<string> = {
-  encode: ({ events, offset }) =>
-    events.length === 0 ? '' : `event: data\ndata: [${events.join(',')}]\nid: ${offset}\n\n`,
-}
+import { collides, cursorAfter } from './http/cursor.ts'
+import type { SseForm } from './http/media-type.ts'
+import type { SseEncoder } from './http/sse-encoding.ts'
+import type { LiveResponse } from './sessions.ts'
 
 const KEEP_ALIVE_MS = 15_000
 const END_PATIENCE_MS = 30_000
+const MIN_ROTATION_MS = 1_000
+// How long an EventSource waits before it comes back; whoever loses a server does not come back with all the others.
+// Source: WHATWG HTML, 9.2.3.
+const RETRY_MS = 1_000
+const RETRY_JITTER_MS = 2_000
+// After a rotation nothing is wrong, and waiting would only hold events up.
+const ROTATED_RETRY_MS = 20
 
 export interface SseSessionOptions {
   hub: Hub
   clock: Clock
+  random: () => number
+  encoder: SseEncoder
   stream: string
+  form: SseForm
   from: Offset | null
+  /** The reader's own cursor, as it came. */
+  cursor: unknown
+  /** About how long one response lasts, in milliseconds; a tenth more or less by chance, at least a second. */
+  rotationMs: number
+  /** The stream is used for as long as it is read: how often to say so, and how. */
+  use: { everyMs: number; touch: () => void } | null
 }
 
-/** One response that reads one stream until it ends or the peer goes away. */
-export class SseSession implements Subscriber {
+/**
+ * One response that reads one stream until the stream ends, the peer goes away, or its time is up. The last is no
+ * fault: responses that end now and then let caches between join readers, and the reader comes back at once.
+ */
+export class SseSession implements Subscriber, LiveResponse {
   readonly #response: ServerResponse
-  readonly #clock: Clock
-  readonly #subscription: Subscription
-  #cancelTimer: () => void
+  readonly #options: SseSessionOptions
+  #subscription: Subscription | null = null
+  #cancelKeepAlive = () => {}
+  #cancelEnd = () => {}
+  #ended = false
+  /** What it is told for as long as the time's own cursor is not beyond it; `null` for most. */
+  readonly #ownCursor: string | null
 
-  constructor(response: ServerResponse, { hub, clock, stream, from }: SseSessionOptions) {
+  constructor(response: ServerResponse, options: SseSessionOptions) {
     this.#response = response
-    this.#clock = clock
-    response.on('close', () => this.#stop())
-    response.on('drain', () => this.#subscription.resume())
-    this.#cancelTimer = clock.after(KEEP_ALIVE_MS, () => this.#keepAlive())
+    this.#options = options
+    const { cursor, clock, random } = options
+    this.#ownCursor = collides(cursor, clock.now()) ? cursorAfter(cursor, clock.now(), random) : null
+  }
+
+  /** Writes the head and begins to read. */
+  open(headers: OutgoingHttpHeaders): void {
+    const { hub, clock, random, stream, from, rotationMs } = this.#options
+    this.#response.on('close', () => this.#stop())
+    this.#response.on('drain', () => this.#subscription?.resume())
+    this.#response.writeHead(200, headers)
+    this.#response.write(`retry: ${Math.floor(RETRY_MS + RETRY_JITTER_MS * random())}\n\n`)
+    const lasts = Math.max(MIN_ROTATION_MS, rotationMs * (0.9 + 0.2 * random()))
+    this.#cancelEnd = clock.after(lasts, () => this.#rotate())
+    this.#waitToKeepAlive()
     this.#subscription = hub.subscribe(stream, from, this)
   }
 
@@ -44,12 +72,9 @@ export class SseSession implements Subscriber {
   }
 
   deliver(delivery: Delivery, upToDate: boolean): boolean {
-    const control = {
-      streamNextOffset: delivery.offset,
-      ...(delivery.sealed ? { streamClosed: true } : upToDate ? { upToDate: true } : {}),
-    }
-    const text = delivery.encoded(dataEncoding)
-    return this.#response.write(`${text}event: control\ndata: ${JSON.stringify(control)}\nid: ${delivery.offset}\n\n`)
+    const { encoder, form, clock } = this.#options
+    const own = this.#ownCursor !== null && collides(this.#ownCursor, clock.now()) ? this.#ownCursor : null
+    return this.#response.write(encoder.encode(form, delivery, upToDate, own))
   }
 
   complete(): void {
@@ -60,26 +85,40 @@ export class SseSession implements Subscriber {
     this.#end(`event: error\ndata: ${JSON.stringify(error.toProblem())}\n\n`)
   }
 
-  /** Ends the response; the peer comes back by itself with its last offset. */
   close(): void {
-    this.#subscription.close()
+    this.#subscription?.close()
     this.#end('')
+  }
+
+  #rotate(): void {
+    this.#subscription?.close()
+    this.#end(`retry: ${ROTATED_RETRY_MS}\n\n`)
   }
 
   /** The last there is to say. Whoever does not take it in within a while is cut off. */
   #end(text: string): void {
-    this.#cancelTimer()
-    this.#cancelTimer = this.#clock.after(END_PATIENCE_MS, () => this.#response.destroy())
+    if (this.#ended) return
+    this.#ended = true
+    this.#cancelKeepAlive()
+    this.#cancelEnd()
+    this.#cancelEnd = this.#options.clock.after(END_PATIENCE_MS, () => this.#response.destroy())
     this.#response.end(text)
   }
 
-  #keepAlive(): void {
-    this.#response.write(': still here\n\n')
-    this.#cancelTimer = this.#clock.after(KEEP_ALIVE_MS, () => this.#keepAlive())
+  #waitToKeepAlive(): void {
+    const { clock, use } = this.#options
+    const wait = Math.min(KEEP_ALIVE_MS, use?.everyMs ?? KEEP_ALIVE_MS)
+    this.#cancelKeepAlive = clock.after(wait, () => {
+      use?.touch()
+      this.#response.write(': still here\n\n')
+      this.#waitToKeepAlive()
+    })
   }
 
   #stop(): void {
-    this.#cancelTimer()
-    this.#subscription.close()
+    this.#ended = true
+    this.#cancelKeepAlive()
+    this.#cancelEnd()
+    this.#subscription?.close()
   }
 }

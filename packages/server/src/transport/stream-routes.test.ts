@@ -14,18 +14,14 @@ describe('GET /v1/stream/<name>', () => {
   it('[HTTP1] answers the events as they were written, as one JSON array, and says where it stands', async () => {
     await live.append('plain/a', '{"a": 1 }', '"\\u0000 ä 😀"', '9007199254740993')
     const { status, headers, text } = await live.request('/v1/stream/plain/a')
-    expect([status, headers['content-type']]).toEqual([200, 'application/json; charset=utf-8'])
+    expect([status, headers['content-type']]).toEqual([200, 'application/json'])
     expect(text).toBe('[{"a": 1 },"\\u0000 ä 😀",9007199254740993]')
     expect(headers['stream-next-offset']).toBe(await tailOf('plain/a'))
-    expect([headers['stream-up-to-date'], headers['stream-closed'], headers['cache-control']]).toEqual([
-      'true',
-      undefined,
-      'no-store',
-    ])
+    expect([headers['stream-up-to-date'], headers['stream-closed']]).toEqual(['true', undefined])
   })
 
   it('[HTTP2] a long stream comes in pages that join without gap or double', async () => {
-    const all = Array.from({ length: 1203 }, (_, index) => index)
+    const all = Array.from({ length: 2203 }, (_, index) => index)
     await live.append('long', ...all.map(String))
     const got: number[] = []
     let [offset, isUpToDate, pages] = ['-1', false, 0]
@@ -85,7 +81,7 @@ describe('GET /v1/stream/<name>', () => {
   })
 
   it('[HTTP6] the end of a sealed stream is said on its last page and nowhere before', async () => {
-    await live.append('s', ...Array.from({ length: 600 }, (_, index) => String(index)))
+    await live.append('s', ...Array.from({ length: 1600 }, (_, index) => String(index)))
     await live.seal('s', '"end"')
     const first = await live.request('/v1/stream/s')
     const last = await live.request(`/v1/stream/s?offset=${first.headers['stream-next-offset']}`)

@@ -1,100 +1,119 @@
 import { HoldfastError } from '@holdfast/protocol'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { StreamLog } from '../log/stream-log.ts'
-import type { StreamRegistry } from '../log/stream-registry.ts'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { append } from './http/append.ts'
+import { createStream } from './http/create-stream.ts'
+import { readStream } from './http/read.ts'
+import { describeStream, removeStream } from './http/remove-stream.ts'
+import { type StreamHttp, type StreamQuery, streamOf } from './http/stream-http.ts'
 import { type ReadRequest, resolveRead } from './read-request.ts'
-import type { Sessions } from './sessions.ts'
 import { frameEncoding } from './socket-session.ts'
 
-export interface StreamRoutesOptions {
-  log: StreamLog
-  registry: StreamRegistry
-  sessions: Sessions
-  /** Throws FORBIDDEN unless whoever asks may read the stream. */
-  authorize: (request: FastifyRequest, action: 'read', stream: string) => void
-}
+const ALLOW = 'GET, HEAD, POST, PUT, DELETE, OPTIONS'
 
-interface StreamQuery {
-  offset?: unknown
-  live?: unknown
-  view?: unknown
-}
-
-/** `/v1/stream/<name>`: catch up by GET, follow by server-sent events or WebSocket, or take the folded state. */
-export async function streamRoutes(app: FastifyInstance, options: StreamRoutesOptions): Promise<void> {
-  const { log, registry, sessions, authorize } = options
+/**
+ * `/v1/stream/<name>`: Durable Streams over HTTP, and a WebSocket on the same URL. To be registered with the prefix
+ * `/v1/stream`.
+ */
+export async function streamRoutes(app: FastifyInstance, http: StreamHttp): Promise<void> {
+  // A stream takes the bytes as they come, whatever their type is; what they are is decided by the stream's own.
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: http.limits.requestBytes }, (_, body, done) =>
+    done(null, body),
+  )
+  app.setNotFoundHandler((request, reply) => {
+    reply.header('allow', ALLOW)
+    throw new HoldfastError('METHOD_NOT_ALLOWED', `${request.method} is nothing a stream can do.`)
+  })
   const reads = new WeakMap<FastifyRequest, ReadRequest>()
-
-  // Before the upgrade, so that a refusal is an HTTP answer.
-  const check = async (request: FastifyRequest) => {
-    const name = streamName(request)
-    authorize(request, 'read', name)
-    const query = request.query as StreamQuery
-    // An EventSource comes back to the URL it began with, whose offset is long behind it.
-    const lastEventId = request.headers['last-event-id']
-    reads.set(request, await resolveRead(log, name, lastEventId ?? query.offset))
-  }
-  const readOf = (request: FastifyRequest): ReadRequest => {
-    const read = reads.get(request)
-    if (!read) throw new HoldfastError('INTERNAL_ERROR')
-    return read
-  }
-
+  const url = '/*'
+  const bodyLimit = http.limits.requestBytes
+  app.route({
+    method: 'HEAD',
+    url,
+    schema: DOCS.head,
+    handler: (request, reply) => describeStream(http, request, reply),
+  })
   app.route({
     method: 'GET',
-    url: '/v1/stream/*',
-    schema: { summary: SUMMARY, description: DESCRIPTION },
-    preHandler: check,
-    handler: async (request, reply) => {
-      const { view, live } = request.query as StreamQuery
-      const read = readOf(request)
-      if (view === 'state') return sendState(reply, log, registry, read)
-      if (view !== undefined) throw new HoldfastError('INVALID_INPUT', 'The only view is "state".')
-      if (live === 'sse' || (live === undefined && wantsEvents(request))) return follow(request, reply, sessions, read)
-      if (live !== undefined) throw new HoldfastError('INVALID_INPUT', 'Live reading is "sse" or a WebSocket.')
-      return catchUp(reply, log, read)
+    url,
+    schema: DOCS.get,
+    exposeHeadRoute: false,
+    // Before the upgrade, so that a refusal is an HTTP answer.
+    preHandler: async (request) => {
+      if (request.ws)
+        reads.set(request, await resolveRead(http.log, streamOf(http, request, 'read'), offsetOf(request)))
     },
-    wsHandler: (socket, request) => sessions.openSocket(socket, readOf(request), frameEncoding),
+    handler: (request, reply) => readStream(http, request, reply),
+    wsHandler: (socket, request) => {
+      const read = reads.get(request)
+      if (read) http.sessions.openSocket(socket, read, frameEncoding)
+    },
+  })
+  app.route({
+    method: 'PUT',
+    url,
+    bodyLimit,
+    schema: DOCS.put,
+    handler: (request, reply) => createStream(http, request, reply),
+  })
+  app.route({
+    method: 'POST',
+    url,
+    bodyLimit,
+    schema: DOCS.post,
+    handler: (request, reply) => append(http, request, reply),
+  })
+  app.route({
+    method: 'DELETE',
+    url,
+    schema: DOCS.delete,
+    handler: (request, reply) => removeStream(http, request, reply),
+  })
+  app.route({
+    method: 'OPTIONS',
+    url,
+    config: { public: true },
+    schema: DOCS.options,
+    handler: (_, reply) => reply.code(204).header('allow', ALLOW).header('cache-control', 'no-store').send(),
   })
 }
 
-const SUMMARY = "A stream's events from an offset; live with Accept: text/event-stream or by WebSocket"
-const DESCRIPTION = `The name may hold slashes. \`?offset=\` is where to read from: an offset of this stream, \`-1\` for its
-start (the default), \`now\` for its tail. \`?view=state\` answers the folded state instead. See
-packages/protocol/PROTOCOL.md.`
-
-async function catchUp(reply: FastifyReply, log: StreamLog, { info, from }: ReadRequest) {
-  const page = await log.read(info.name, from)
-  reply.header('stream-next-offset', page.offset)
-  if (page.upToDate) reply.header('stream-up-to-date', 'true')
-  if (page.sealed) reply.header('stream-closed', 'true')
-  reply.header('cache-control', 'no-store')
-  return reply.type('application/json').send(`[${page.events.join(',')}]`)
+function offsetOf(request: FastifyRequest): unknown {
+  return (request.query as StreamQuery).offset
 }
 
-async function sendState(reply: FastifyReply, log: StreamLog, registry: StreamRegistry, { info }: ReadRequest) {
-  const definition = registry.find(info.name)
-  if (!definition) throw new HoldfastError('NO_FOLD', `The stream "${info.name}" is not of a defined kind.`)
-  const { state, offset, version, sealed } = await log.state(definition, info.name)
-  reply.header('cache-control', 'no-store')
-  return reply.send({ state, offset, version, sealed })
-}
+const NAME = 'The name may hold slashes. See packages/protocol/PROTOCOL.md.'
 
-function follow(request: FastifyRequest, reply: FastifyReply, sessions: Sessions, read: ReadRequest): unknown {
-  // A plain EventSource comes back after the end of a stream; 204 is how it is told to stay away.
-  // Source: WHATWG HTML, 9.2.3: any status but 200 with the right type fails the connection for good.
-  const atEnd = read.info.sealed && read.from === read.info.tail
-  const resumed = request.headers['last-event-id'] !== undefined
-  if (atEnd && resumed) return reply.code(204).header('stream-closed', 'true').send()
-  if (request.method === 'HEAD') return reply.type('text/event-stream').header('cache-control', 'no-store').send('')
-  sessions.openSse(reply, read)
-  return reply
-}
-
-function wantsEvents(request: FastifyRequest): boolean {
-  return (request.headers.accept ?? '').includes('text/event-stream')
-}
-
-function streamName(request: FastifyRequest): string {
-  return (request.params as { '*': string })['*']
+const DOCS = {
+  get: {
+    summary: "A stream's events from an offset; live with Accept: text/event-stream or by WebSocket",
+    description: `\`?offset=\` is where to read from: an offset of this stream, \`-1\` for its start (the default), \`now\` for
+its tail. \`?live=long-poll\` waits for what comes next, \`?live=sse\` follows as server-sent events; both want an
+offset. \`?view=state\` answers the folded state instead. ${NAME}`,
+  },
+  head: {
+    summary: 'Where a stream stands and what it was made as',
+    description: `Content-Type, Stream-Next-Offset, and where they apply Stream-Closed, Stream-TTL and Stream-Expires-At. ${NAME}`,
+  },
+  put: {
+    summary: 'Make a stream, or make sure that it is like that',
+    description: `Content-Type is the stream's (default application/octet-stream), the body its first content. Stream-TTL
+(seconds after its last use) or Stream-Expires-At (RFC 3339) end its life, Stream-Closed: true makes it complete,
+Stream-Forked-From with Stream-Fork-Offset and Stream-Fork-Sub-Offset continues another stream's history. 409 where it
+exists and is otherwise. ${NAME}`,
+  },
+  post: {
+    summary: 'Append to a stream, end it, or both',
+    description: `Content-Type must be the stream's; a JSON array is as many messages as it has elements. Stream-Closed: true ends the
+stream, also without a body. Producer-Id, Producer-Epoch and Producer-Seq make a repetition harmless; Stream-Seq must
+grow. A stream of a defined kind takes its own events, where its definition lets clients append. ${NAME}`,
+  },
+  delete: {
+    summary: 'Delete a stream and what is in it',
+    description: `While forks stand on it their part is kept and the name stays taken (410). ${NAME}`,
+  },
+  options: {
+    summary: 'What may be asked of a stream, and from which pages',
+    description: `Public; answers a browser's preflight request. ${NAME}`,
+  },
 }

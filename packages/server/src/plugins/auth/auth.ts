@@ -3,6 +3,7 @@ import cookie from '@fastify/cookie'
 import { type Clock, HoldfastError } from '@holdfast/protocol'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
+import { mayUseCookie } from '../origins.ts'
 import type { Principal } from './principal.ts'
 import { equalText, signSession, verifySession } from './session-cookie.ts'
 
@@ -99,8 +100,7 @@ function bearerToken(header: string | undefined): string | null {
 function checkOrigin(request: FastifyRequest, allowed: readonly string[]): void {
   const { origin, host, upgrade } = request.headers
   if (SAFE_METHODS.has(request.method) && upgrade === undefined) return
-  if (origin === undefined || allowed.includes(origin)) return
-  if (URL.canParse(origin) && new URL(origin).host === host) return
+  if (origin === undefined || mayUseCookie(origin, host, allowed)) return
   request.log.warn({ security: 'origin_refused', origin, ip: request.ip }, 'a request from a foreign page was refused')
   throw new HoldfastError('FORBIDDEN', `Pages of ${origin} may not act here.`)
 }

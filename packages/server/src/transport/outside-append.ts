@@ -1,0 +1,68 @@
+import { type Clock, type EventBase, HoldfastError } from '@holdfast/protocol'
+import type { AnyStream, AppendOutcome, AppendRequest, StreamLog } from '../log/stream-log.ts'
+import type { StreamRegistry } from '../log/stream-registry.ts'
+import { isJson } from './http/media-type.ts'
+
+export interface OutsideAppendOptions {
+  log: StreamLog
+  registry: StreamRegistry
+  clock: Clock
+}
+
+/**
+ * Appends from outside, the same over HTTP and WebSocket; whether whoever asks `can` append is decided before. A stream
+ * of no defined kind takes whatever is of its content type. A defined one takes its own events only, where its
+ * definition says `clientAppend`: each is checked and completed as the server's own are, and a terminal one ends it.
+ * Nothing else does: an app's stream ends with the event that says how.
+ *
+ * Throws FORBIDDEN, INVALID_INPUT naming the fields, and what `StreamLog.appendFrom` throws.
+ */
+export class OutsideAppend {
+  readonly #log: StreamLog
+  readonly #registry: StreamRegistry
+  readonly #clock: Clock
+
+  constructor({ log, registry, clock }: OutsideAppendOptions) {
+    this.#log = log
+    this.#registry = registry
+    this.#clock = clock
+  }
+
+  async append(stream: string, request: AppendRequest): Promise<AppendOutcome> {
+    const definition = this.#registry.find(stream)
+    return this.#log.appendFrom(stream, definition ? this.#checked(definition, stream, request) : request)
+  }
+
+  /** Streams of apps are made and deleted by their apps. Throws FORBIDDEN for a defined stream's name. */
+  demandUndefined(stream: string): void {
+    if (this.#registry.find(stream)) throw new HoldfastError('FORBIDDEN', `"${stream}" is an app's own stream.`)
+  }
+
+  #checked(definition: AnyStream, stream: string, request: AppendRequest): AppendRequest {
+    if (!definition.clientAppend) throw new HoldfastError('FORBIDDEN', `"${stream}" is written by its app alone.`)
+    // Refused by the log: a defined stream is JSON.
+    if (request.messages.length > 0 && !isJson(request.contentType ?? '')) return request
+    const events = request.messages.map((text) => this.#parse(definition, text))
+    const seal = events.some(({ type }) => definition.isTerminal(type))
+    if (request.seal && !seal) {
+      throw new HoldfastError('FORBIDDEN', `"${stream}" ends with the event that says so, and in no other way.`)
+    }
+    return { ...request, messages: events.map((event) => JSON.stringify(event)), seal }
+  }
+
+  #parse(definition: AnyStream, text: string): EventBase {
+    const event: unknown = JSON.parse(text)
+    if (!isEvent(event)) {
+      throw new HoldfastError('INVALID_INPUT', 'An event is an object with a type.', {
+        errors: [{ field: 'type', message: 'is not there' }],
+      })
+    }
+    return definition.parse(event, this.#clock.now()) as EventBase
+  }
+}
+
+function isEvent(value: unknown): value is { type: string; timestamp?: string } {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const { type, timestamp } = value as Record<string, unknown>
+  return typeof type === 'string' && (timestamp === undefined || typeof timestamp === 'string')
+}
