@@ -1,5 +1,5 @@
 import { HoldfastError, OFFSET_NOW, OFFSET_START } from '@holdfast/protocol'
-import { demand, type Run, resolveRead, type Services, type SocketEncoding } from '@holdfast/server'
+import { demand, type Run, resolveRead, type Services, type SocketEncoding, textFrames } from '@holdfast/server'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import * as z from 'zod'
@@ -47,10 +47,11 @@ const Retry = z.discriminatedUnion('scope', [
 const eventEncoding: SocketEncoding = {
   encode: ({ after, events }) => {
     const [incarnation = '', before = ''] = after.split('_')
-    return events.map((text, index) => {
+    const messages = events.map((text, index) => {
       const offset = `${incarnation}_${String(Number(before) + index + 1).padStart(16, '0')}`
-      return Buffer.from(`${text.slice(0, -1)},"offset":"${offset}"}`)
+      return `${text.slice(0, -1)},"offset":"${offset}"}`
     })
+    return textFrames(messages)
   },
 }
 
@@ -176,7 +177,7 @@ function progressRoute(fastify: FastifyInstance, service: IngestService, { log, 
     },
     wsHandler: (socket, request) => {
       const read = streams.get(request)
-      if (read) sessions.openSocket(socket, read, eventEncoding)
+      if (read) sessions.openSocket(socket, request, read, eventEncoding)
     },
   })
 }

@@ -11,11 +11,13 @@ import { Hub } from './hub/hub.ts'
 import { logMigrations } from './log/log-migrations.ts'
 import { SqlStreamLog } from './log/sql-stream-log.ts'
 import { StreamRegistry } from './log/stream-registry.ts'
+import { asyncApi } from './plugins/asyncapi/asyncapi.ts'
 import { auth } from './plugins/auth/auth.ts'
-import { demand } from './plugins/auth/principal.ts'
+import { can, demand, type Principal } from './plugins/auth/principal.ts'
 import { cors } from './plugins/cors.ts'
 import { docs } from './plugins/docs.ts'
 import { health } from './plugins/health.ts'
+import { metrics } from './plugins/metrics.ts'
 import { page } from './plugins/page.ts'
 import { problems } from './plugins/problems.ts'
 import { requestLog } from './plugins/request-log.ts'
@@ -26,6 +28,8 @@ import { DEFAULT_LIMITS, type Limits } from './transport/limits.ts'
 import { OutsideAppend } from './transport/outside-append.ts'
 import { Sessions } from './transport/sessions.ts'
 import { streamRoutes } from './transport/stream-routes.ts'
+import type { Holder } from './transport/websocket/connection.ts'
+import { wsRoutes } from './transport/websocket/ws-routes.ts'
 
 // Well within the 5 seconds a Ctrl-C may take.
 const PEER_PATIENCE_MS = 2_000
@@ -80,9 +84,14 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
   const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits }
   checkSecrets(options)
   const startedAt = clock.now()
-  const log = new SqlStreamLog(db, clock)
+  const registry = new StreamRegistry(apps.flatMap(({ streams }) => [...streams]))
+  const log = new SqlStreamLog(db, clock, {
+    registry,
+    hasReaders: (stream) => hub.hasReaders(stream),
+    onError: (err) => logger.error({ err }, 'the log met an error in the background'),
+  })
   const hub = new Hub(log)
-  const sessions = new Sessions(hub, clock)
+  const sessions = new Sessions({ hub, clock, limits })
   db.onCommitted((committed) => hub.broadcast(committed))
   if (logger.isLevelEnabled('debug')) {
     db.onCommitted((committed) => {
@@ -122,15 +131,20 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
   await fastify.register(helmet, { contentSecurityPolicy: { useDefaults: false, directives: CONTENT_SECURITY } })
   // Before whatever may refuse: it lets go of the connection of a refused upgrade.
   await fastify.register(websocket, {
-    options: { maxPayload: 65_536, perMessageDeflate: false },
+    options: { maxPayload: limits.requestBytes, perMessageDeflate: false },
     // Sent home by `sessions.drain` with a code of their own; whoever does not answer is cut off there.
     preClose: (done) => done(),
   })
   await fastify.register(cors, { prefix: '/v1/stream/', allowedOrigins: options.allowedOrigins ?? [] })
   await fastify.register(docs)
   await fastify.register(auth, { ...options, allowedOrigins: options.allowedOrigins ?? [], clock })
+  await fastify.register(metrics, { db, hub, sessions })
   await fastify.register(health, { db, clock, startedAt, isReady: () => ready })
-  const registry = new StreamRegistry(apps.flatMap(({ streams }) => [...streams]))
+  await fastify.register(asyncApi, { definitions: apps.flatMap(({ streams }) => [...streams]) })
+  // After signing in and before any upgrade, whatever the socket is for.
+  fastify.addHook('onRequest', async (request) => {
+    if (request.ws) sessions.admit(request)
+  })
   const outside = new OutsideAppend({ log, registry, clock })
   await fastify.register(streamRoutes, {
     prefix: '/v1/stream',
@@ -146,6 +160,23 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
     longPollMs: options.longPollMs ?? 30_000,
     sseRotationMs: options.sseRotationMs ?? 60_000,
     authorize: (request, action, stream) => demand(request.principal, action, stream),
+  })
+  await fastify.register(wsRoutes, {
+    hub,
+    log,
+    registry,
+    outside,
+    limits,
+    clock,
+    random,
+    sessions,
+    holderOf: ({ principal }) => holderOf(principal),
+    identify(token, address) {
+      const principal = fastify.identify(token)
+      if (principal) return holderOf(principal)
+      logger.warn({ security: 'token_refused', ip: address }, 'a token was refused')
+      return null
+    },
   })
   if (options.pageFolder) await fastify.register(page, { folder: options.pageFolder })
   const parts: AppParts[] = []
@@ -166,12 +197,14 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
     })
     await Promise.all([fastify.close(), runs.close()]).finally(cancel)
     for (const { close } of parts) await close?.()
+    await log.close()
     await db.close()
   }
   return {
     fastify,
     services,
     async listen(where) {
+      await log.open()
       const address = await fastify.listen(where)
       await runs.open()
       ready = true
@@ -183,6 +216,10 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
       return closed
     },
   }
+}
+
+function holderOf(principal: Principal | null): Holder {
+  return { can: (action, stream) => can(principal, action, stream) }
 }
 
 /** An empty secret would let everybody in. */

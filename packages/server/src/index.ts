@@ -26,4 +26,5 @@ export {
 export type { RunEngine } from './runs/run-engine.ts'
 export { resolveRead } from './transport/read-request.ts'
 export type { Sessions } from './transport/sessions.ts'
-export type { SocketEncoding } from './transport/socket-session.ts'
+export type { SocketEncoding } from './transport/websocket/encodings.ts'
+export { textFrames } from './transport/websocket/text-frame.ts'

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { formatOffset, parseOffset } from '@holdfast/protocol'
 import { ManualClock } from '@holdfast/testing'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -20,6 +21,7 @@ describe('a WebSocket on a stream', () => {
     const reader = live.socket('/v1/stream/s')
     await count(reader.frames, 2)
     await live.append('s', '{"n":3}')
+    await count(reader.events, 3)
     await live.append('s', '{"n":4}', '{"n":5}')
     await count(reader.events, 5)
     expect(reader.types).toEqual(['events', 'up_to_date', 'events', 'events'])
@@ -96,27 +98,19 @@ describe('a WebSocket on a stream', () => {
     await live.append('s', '2')
     await count(reader.events, 2)
     expect(reader.closed).toBeNull()
-    reader.socket.send('x'.repeat(65_537))
+    reader.socket.send('x'.repeat(1_048_577))
     await expect.poll(() => reader.closed?.code).toBe(1009)
     expect((await live.request('/health')).status).toBe(200)
   })
 
-  it('[WS6] a peer that talks and does not listen costs no more than one that does not listen', async () => {
+  it('[WS6] too many of them in a row end the connection', async () => {
     await start()
     await live.append('s', '1')
     const reader = live.socket('/v1/stream/s')
     await count(reader.frames, 2)
-    reader.socket.pause()
-    const [peer] = live.server.fastify.websocketServer.clients
-    let heard = 0
-    peer?.on('message', () => {
-      heard += 1
-    })
-    for (let n = 0; n < 60_000; n += 1) reader.socket.send('?')
-    await expect.poll(() => heard, { timeout: 20_000 }).toBe(60_000)
-    expect(peer?.bufferedAmount).toBeGreaterThan(0)
-    expect(peer?.bufferedAmount).toBeLessThan(1_048_576 + 1_000)
-    reader.close()
+    for (let n = 0; n < 101; n += 1) reader.socket.send('?')
+    await expect.poll(() => reader.closed).toEqual({ code: 4504, reason: 'too many malformed frames' })
+    expect(reader.frames.length).toBe(2 + 101)
   })
 
   it('[WS7] a peer that answers no ping is cut off at the second one, one that answers is not', async () => {
@@ -138,10 +132,10 @@ describe('a WebSocket on a stream', () => {
     await Promise.race(pongs)
     expect([dead.closed, pings]).toEqual([null, 1])
     clock.advance(25_000)
-    await expect.poll(() => dead.closed?.code).toBe(1006)
+    await expect.poll(() => dead.closed?.code).toBe(4002)
     await expect.poll(() => pings).toBe(2)
     expect(alive.closed).toBeNull()
-    expect(live.server.services.sessions.size.sockets).toBe(1)
+    await expect.poll(() => live.server.services.sessions.size.sockets).toBe(1)
     alive.close()
   })
 
@@ -156,12 +150,13 @@ describe('a WebSocket on a stream', () => {
     let most = 0
     for (let n = 1; n <= 400; n += 1) {
       await live.append('s', JSON.stringify({ n, text: 'x'.repeat(size) }))
+      await setImmediate()
       most = Math.max(most, peer?.bufferedAmount ?? 0)
     }
     // Of 26 MB: the mark, and the page that went over it.
     expect(most).toBeGreaterThan(0)
     expect(most).toBeLessThan(1_048_576 + 524_288)
-    expect(live.server.services.sessions.buffered).toBe(peer?.bufferedAmount)
+    expect(live.server.services.sessions.buffered.sockets).toBe(peer?.bufferedAmount)
     reader.socket.resume()
     await expect.poll(() => reader.events.length, { timeout: 20_000 }).toBe(401)
     const numbers = (reader.events.slice(1) as { n: number }[]).map(({ n }) => n)

@@ -120,7 +120,7 @@ describe('server-sent events on a stream', () => {
     const reader = await live.events('/v1/stream/s')
     await count(reader.events, 1)
     reader.response.pause()
-    const held = () => live.server.services.sessions.buffered
+    const held = () => live.server.services.sessions.buffered.responses
     const size = 64 * 1024
     let most = 0
     for (let n = 1; n <= 400; n += 1) {

@@ -6,7 +6,6 @@ import { readStream } from './http/read.ts'
 import { describeStream, removeStream } from './http/remove-stream.ts'
 import { type StreamHttp, type StreamQuery, streamOf } from './http/stream-http.ts'
 import { type ReadRequest, resolveRead } from './read-request.ts'
-import { frameEncoding } from './socket-session.ts'
 
 const ALLOW = 'GET, HEAD, POST, PUT, DELETE, OPTIONS'
 
@@ -46,7 +45,7 @@ export async function streamRoutes(app: FastifyInstance, http: StreamHttp): Prom
     handler: (request, reply) => readStream(http, request, reply),
     wsHandler: (socket, request) => {
       const read = reads.get(request)
-      if (read) http.sessions.openSocket(socket, read, frameEncoding)
+      if (read) http.sessions.openSocket(socket, request, read)
     },
   })
   app.route({

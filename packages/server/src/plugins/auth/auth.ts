@@ -12,6 +12,10 @@ declare module 'fastify' {
     /** Who asks; `null` only on public routes. */
     principal: Principal | null
   }
+  interface FastifyInstance {
+    /** Whose bearer token that is; `null` for nobody's. */
+    identify(token: string): Principal | null
+  }
   interface FastifyContextConfig {
     /** Anybody may ask: the page's files, health, signing in. */
     public?: boolean
@@ -44,8 +48,11 @@ export const auth = fastifyPlugin(async (app: FastifyInstance, options: AuthOpti
   // Another operator token makes all earlier sessions worthless.
   const key = createHmac('sha256', options.sessionSecret).update(options.operatorToken).digest()
 
+  const identify = (token: string) => (token !== '' && equalText(token, options.operatorToken) ? OPERATOR : null)
+  app.decorate('identify', identify)
+
   app.addHook('onRequest', async (request) => {
-    request.principal = principalOf(request, key, options)
+    request.principal = principalOf(request, key, identify, options)
     if (request.principal || request.routeOptions.config.public || request.is404) return
     throw new HoldfastError('UNAUTHENTICATED', 'Sign in with the link the server printed when it started.')
   })
@@ -75,10 +82,16 @@ export const auth = fastifyPlugin(async (app: FastifyInstance, options: AuthOpti
   )
 })
 
-function principalOf(request: FastifyRequest, key: Buffer, options: AuthOptions): Principal | null {
+function principalOf(
+  request: FastifyRequest,
+  key: Buffer,
+  identify: (token: string) => Principal | null,
+  options: AuthOptions,
+): Principal | null {
   const token = bearerToken(request.headers.authorization)
   if (token !== null) {
-    if (token !== '' && equalText(token, options.operatorToken)) return OPERATOR
+    const principal = identify(token)
+    if (principal) return principal
     request.log.warn({ security: 'token_refused', ip: request.ip }, 'a token was refused')
     // What anybody may see, they may also see with a token that is old.
     if (request.routeOptions.config.public) return null
