@@ -1,0 +1,39 @@
+import { Child } from '../child.ts'
+import { DURABLE_STREAMS, HOLDFAST, ServerUnderTest } from '../contenders.ts'
+import type { WriteRequest, WriteResult } from '../load/writers.ts'
+import { alternate, type Section, type Settings } from './section.ts'
+
+const WRITERS = new URL('../load/writers.ts', import.meta.url)
+const SHAPES = [
+  { writers: 1, streams: 1 },
+  { writers: 64, streams: 1 },
+  { writers: 64, streams: 64 },
+]
+
+/** Durable appends over HTTP, each answered after its fsync. */
+export async function appends({ rounds, quick }: Settings): Promise<Section> {
+  const cases = SHAPES.flatMap((shape) =>
+    [HOLDFAST, DURABLE_STREAMS].map((contender) => ({
+      contender,
+      what: `${shape.writers} writer${shape.writers > 1 ? 's' : ''}, ${shape.streams} stream${shape.streams > 1 ? 's' : ''}`,
+      ...shape,
+    })),
+  )
+  const figures = await alternate(rounds, cases, async ({ contender, writers, streams }) => {
+    await using server = await ServerUnderTest.start(contender)
+    await using load = await Child.start<null>(WRITERS)
+    const ask = (seconds: number, prefix: string) => {
+      const request: WriteRequest = { address: server.address, writers, streams, seconds, size: 150, prefix }
+      return load.ask<WriteResult>('write', request)
+    }
+    await ask(quick ? 0.3 : 1, 'warm')
+    const { perSecond, p50, p99 } = await ask(quick ? 0.5 : 4, 's')
+    return [perSecond, p50, p99]
+  })
+  return {
+    title: 'Durable appends over HTTP',
+    note: 'POST of one JSON event of about 200 bytes over keep-alive connections, each with one request under way.',
+    columns: ['appends/s', 'p50 ms', 'p99 ms'],
+    figures,
+  }
+}
