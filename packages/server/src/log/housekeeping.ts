@@ -3,7 +3,7 @@ import { type Database, statement, write } from '../db/database.ts'
 import type { GarbageCollector } from './garbage.ts'
 import type { LastUse } from './last-use.ts'
 import type { StreamRemover } from './remove-stream.ts'
-import { SNAPSHOT_EVERY } from './snapshots.ts'
+import { snapshotIsDue } from './snapshots.ts'
 import type { Snapshotter } from './snapshotter.ts'
 import type { StreamRegistry } from './stream-registry.ts'
 import type { StreamRow } from './streams-table.ts'
@@ -145,7 +145,7 @@ export class Housekeeping {
     )
     for (const { name, tail, head, covered } of rows) {
       const ages = tail - head > 1 && registry.find(name)?.retain
-      if (ages || tail - covered >= SNAPSHOT_EVERY) snapshotter.add(name)
+      if (ages || snapshotIsDue(covered, tail)) snapshotter.add(name)
     }
     this.#lap.after = rows.length < ROWS_A_ROUND ? 0 : (rows.at(-1)?.id ?? 0)
   }

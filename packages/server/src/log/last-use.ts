@@ -26,13 +26,16 @@ export class LastUse {
     if (ttl !== null) this.#deadlines.set(incarnation, this.#clock.now() + ttl * 1000)
   }
 
-  /** Exact to the millisecond. With a TTL, a stream that somebody reads live does not end. */
+  /** Exact to the millisecond. With a TTL, a stream that somebody reads live is used as long. */
   isExpired({ id, name, ttl, expires_at: written }: StreamRow): boolean {
     if (written === null) return false
     if (ttl === null) return this.#clock.now() >= written
     const known = this.#deadlines.get(id) ?? this.#flushing.get(id)
     const deadline = known ?? Math.max(written, this.#assumed === 0 ? 0 : this.#assumed + ttl * 1000)
-    return this.#clock.now() >= deadline && !this.#hasReaders(name)
+    if (this.#clock.now() < deadline) return false
+    if (!this.#hasReaders(name)) return true
+    this.touch(id, ttl)
+    return false
   }
 
   /** What was used since the last call, with its new deadline, written down by `store`. */

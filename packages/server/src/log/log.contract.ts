@@ -5,6 +5,8 @@ import type { Committed, Database } from '../db/database.ts'
 import { statement, write } from '../db/database.ts'
 import { migrateDown, migrateUp } from '../db/migrations.ts'
 import { describeForks } from './fork.contract.ts'
+import { describeGrowth } from './growth.contract.ts'
+import { describeLifetimes } from './lifetime.contract.ts'
 import { logMigrations } from './log-migrations.ts'
 import { describeOutsideAppends } from './outside.contract.ts'
 import { SqlStreamLog } from './sql-stream-log.ts'
@@ -198,4 +200,6 @@ export function describeStreamLog(name: string, open: () => Promise<Database>): 
   })
   describeOutsideAppends(name, open)
   describeForks(name, open)
+  describeLifetimes(name, open)
+  describeGrowth(name, open)
 }

@@ -25,7 +25,7 @@ export class Retention {
   async trim(definition: AnyStream, row: StreamRow): Promise<void> {
     const wanted = await this.#firstKept(definition, row)
     if (wanted > row.head) {
-      const { storedSeq } = await this.#snapshots.fold(definition, row, 1)
+      const { storedSeq } = await this.#snapshots.fold(definition, row, true)
       await this.#moveHead(definition, row, Math.min(wanted, storedSeq))
     }
     await this.#dropEvents(row.id)

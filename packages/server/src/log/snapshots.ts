@@ -5,8 +5,8 @@ import { type Folded, SnapshotCache } from './snapshot-cache.ts'
 import type { AnyStream, StreamState } from './stream-log.ts'
 import type { StreamRow } from './streams-table.ts'
 
-/** A snapshot is stored once this many events were folded without one: a join never folds more than about this. */
-export const SNAPSHOT_EVERY = 256
+// A join folds no more than about this many events.
+const SNAPSHOT_EVERY = 256
 // UTF-8 bytes of JSON. A state beyond this is not for a client to load in one piece, and is not stored either.
 const STATE_MAX_BYTES = 65_536
 const CACHE_BYTES = 33_554_432
@@ -35,22 +35,17 @@ export class Snapshots {
   }
 
   /**
-   * Folds up to the row's tail, or further where others have been, and stores a snapshot where one is due: after
-   * `every` events without one.
+   * Folds up to the row's tail, or further where others have been, and stores a snapshot where the stream has passed
+   * another 256 events since the last, or, with `store`, in any case.
    */
-  async fold(definition: AnyStream, row: StreamRow, every = SNAPSHOT_EVERY): Promise<Folded> {
+  async fold(definition: AnyStream, row: StreamRow, store = false): Promise<Folded> {
     const { version } = definition
     const from = this.#cache.get(row.id, version) ?? (await this.#stored(definition, row))
     const { state, seq } = await this.#advance(definition, row, from)
     const text = JSON.stringify(state)
     const folded = { state, seq, storedSeq: from.storedSeq, bytes: Buffer.byteLength(text) }
-    if (
-      seq - from.storedSeq >= every &&
-      folded.bytes <= STATE_MAX_BYTES &&
-      (await this.#keep(row, version, seq, text))
-    ) {
-      folded.storedSeq = seq
-    }
+    const due = store ? seq > from.storedSeq : snapshotIsDue(from.storedSeq, seq)
+    if (due && folded.bytes <= STATE_MAX_BYTES && (await this.#keep(row, version, seq, text))) folded.storedSeq = seq
     this.#cache.set(row.id, version, folded)
     return folded
   }
@@ -101,6 +96,11 @@ export class Snapshots {
       throw error
     }
   }
+}
+
+/** Whether one is to be stored between these two places. */
+export function snapshotIsDue(after: number, tail: number): boolean {
+  return Math.floor(after / SNAPSHOT_EVERY) !== Math.floor(tail / SNAPSHOT_EVERY)
 }
 
 function lost(row: StreamRow): HoldfastError {

@@ -1,7 +1,7 @@
 import { isHoldfastError } from '@holdfast/protocol'
 import type { Committed } from '../db/database.ts'
 import type { Retention } from './retention.ts'
-import { SNAPSHOT_EVERY, type Snapshots } from './snapshots.ts'
+import { type Snapshots, snapshotIsDue } from './snapshots.ts'
 import type { StreamRegistry } from './stream-registry.ts'
 import type { StreamsTable } from './streams-table.ts'
 
@@ -33,7 +33,7 @@ export class Snapshotter {
   /** Word of commits. Costs a division each, and a look at the definitions once in 256 events. */
   heard(committed: readonly Committed[]): void {
     for (const { stream, after, tail } of committed) {
-      if (intervalOf(after) !== intervalOf(tail)) this.add(stream)
+      if (snapshotIsDue(sequenceOf(after), sequenceOf(tail))) this.add(stream)
     }
   }
 
@@ -79,7 +79,7 @@ export class Snapshotter {
   }
 }
 
-/** Which stretch of 256 events a position is in. The sequence is the last 16 digits. */
-function intervalOf(offset: string): number {
-  return Math.floor(Number(offset.slice(17)) / SNAPSHOT_EVERY)
+/** Of an offset of our own, which needs no looking at: its last 16 digits. */
+function sequenceOf(offset: string): number {
+  return Number(offset.slice(17))
 }
