@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { checkDocs, checkListed, listedByCode } from './check-docs.ts'
 import { checkLinks } from './docs/links.ts'
 import { checkRules } from './docs/rules.ts'
+import { listFiles } from './sources/list-files.ts'
 
 const repository = fileURLToPath(new URL('..', import.meta.url))
 const folders: string[] = []
@@ -27,7 +28,7 @@ const whats = (found: { line: number; what: string }[]) => found.map(({ line, wh
 
 /** The findings for one of the repository's documents after a change to it. */
 function afterChange(path: string, key: string, from: string | RegExp, to: string): string[] {
-  const listed = listedByCode(repository).find((entry) => entry.path === path && entry.key === key)
+  const listed = listedByCode().find((entry) => entry.path === path && entry.key === key)
   if (!listed) throw new Error(`nothing is listed for ${path}`)
   const text = readFileSync(join(repository, path), 'utf8')
   expect(text).toMatch(from)
@@ -70,10 +71,15 @@ describe('check-docs', () => {
       'closed is not in the code',
       'sealed is missing',
     ])
+    expect(afterChange(path, 'frame', '| `append` | client |', '| `append` | server |')).toEqual([
+      'from of append is server, in the code client',
+    ])
+    const [fewer] = afterChange(path, 'frame', '`producer`?, ', '')
+    expect(fewer).toMatch(/^fields of append is .*, in the code .*producer/)
   })
 
   it('[DOC6] a file code that is missing or has another status is named', () => {
-    const listed = listedByCode(repository).find(({ path }) => path === 'apps/ingest/README.md')
+    const listed = listedByCode().find(({ path }) => path === 'apps/ingest/README.md')
     if (!listed) throw new Error('nothing is listed')
     const entries = new Map([...listed.entries].slice(0, 2))
     const rows = [...entries].map(([code, [status]]) => `| \`${code}\` | ${status} |`)
@@ -101,7 +107,7 @@ describe('check-docs', () => {
 
   it('[DOC5] rules without a test, rules written twice and tests of nothing are named', () => {
     const root = folder({
-      'a/SPEC.md': '# Rules\n\n- **AB1** One.\n- **AB2** Two.\n- **AB3** Three.\n',
+      'a/SPEC.md': '# Rules\n\n- **AB1** One.\n- **AB2** Two.\n- **AB3** Three.\n* **AB4** Four.\n- **AB5:** Five.\n',
       'b/SPEC.md': '- **AB1** Again.\n',
       'a/a.test.ts': [
         "it('[AB1] one', f)",
@@ -114,6 +120,8 @@ describe('check-docs', () => {
       ].join('\n'),
     })
     expect(checkRules(root).map(({ path, line, what }) => `${path}:${line}: ${what}`)).toEqual([
+      'a/SPEC.md:6: AB4 is not written as a rule: "- **AB4** …"',
+      'a/SPEC.md:7: AB5 is not written as a rule: "- **AB5** …"',
       'b/SPEC.md:1: AB1 is a rule of a/SPEC.md already',
       'a/a.test.ts:3: "no id" does not begin with the id of a rule',
       'a/a.test.ts:4: there is no rule CD1',
@@ -121,5 +129,32 @@ describe('check-docs', () => {
       'a/a.test.ts:6: the title of a test begins with something computed',
       'a/SPEC.md:5: AB3 has no test',
     ])
+  })
+
+  it('[DOC5] a contract proves its rules only where a test runs it', () => {
+    const contract = (id: string) => `export const f = () => it('[${id}] x', f)`
+    const root = folder({
+      'SPEC.md': '- **AB1** One.\n- **AB2** Two.\n- **AB3** Three.\n',
+      'a.test.ts': "import { f } from './one.contract.ts'\nimport type { T } from './three.contract.ts'\nf()",
+      'one.contract.ts': `import './two.contract.ts'\n${contract('AB1')}`,
+      'two.contract.ts': contract('AB2'),
+      'three.contract.ts': contract('AB3'),
+    })
+    expect(checkRules(root).map(({ path, what }) => `${path}: ${what}`)).toEqual([
+      'three.contract.ts: no test runs this contract',
+      'SPEC.md: AB3 has no test',
+    ])
+  })
+
+  it('[DOC5] every rule of every SPEC.md of this repository is missed where it has no test', () => {
+    const specs = listFiles(repository, (path) => path.endsWith('SPEC.md'))
+    expect(specs).toContain('packages/protocol/SPEC.md')
+    for (const path of specs) {
+      const text = readFileSync(join(repository, path), 'utf8')
+      const ids = text.match(/(?<=\*\*)[A-Z]+\d+(?=\*\*)/g) ?? []
+      expect(ids.length).toBeGreaterThan(0)
+      const missed = checkRules(folder({ [path]: text })).map(({ what }) => what)
+      expect(missed).toEqual(ids.map((id) => `${id} has no test`))
+    }
   })
 })
