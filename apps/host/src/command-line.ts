@@ -11,6 +11,8 @@ export interface CommandLine<Known extends Options> {
   options: Known
   /** What the positional arguments are called, in order; each of them has to be given. */
   positionals: readonly string[]
+  /** Whether any number of arguments may follow those. Default false. */
+  rest?: boolean
 }
 
 const COMMON = { help: { type: 'boolean', short: 'h' }, json: { type: 'boolean' } } as const
@@ -45,10 +47,10 @@ export function usageStop(name: string, what: string): Stop {
   return new Stop(`${what}; holdfast ${name} --help tells how it is used`, 2)
 }
 
-function checkCount({ name, positionals: wanted }: CommandLine<Options>, given: readonly string[]): void {
+function checkCount({ name, positionals: wanted, rest }: CommandLine<Options>, given: readonly string[]): void {
   const missing = wanted[given.length]
   if (missing !== undefined) throw usageStop(name, `${missing} is missing`)
-  const extra = given[wanted.length]
+  const extra = rest ? undefined : given[wanted.length]
   if (extra !== undefined) throw usageStop(name, `"${extra}" is one argument too many`)
 }
 

@@ -8,6 +8,7 @@ const USAGE = `holdfast: a server for work that people wait for
   holdfast serve                  run the server (PORT, HOST, DATA_DIR … see docs/configuration.md)
   holdfast ingest <path or URL>   ingest a folder, file, page or repository, and watch it
   holdfast tail <stream>          follow a stream's events
+  holdfast publish <stream>       append events to a stream
   holdfast help
 
 Every command takes --json and --help.
@@ -28,6 +29,10 @@ async function main(args: readonly string[]): Promise<void> {
     case 'tail': {
       const { tail } = await import('./tail.ts')
       return end(await tail(rest))
+    }
+    case 'publish': {
+      const { publish } = await import('./publish.ts')
+      return end(await publish(rest))
     }
     case 'help':
     case '--help':

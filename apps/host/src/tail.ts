@@ -6,6 +6,7 @@ import { describeReconnecting, followStream } from './follow-stream.ts'
 import { listenForInterrupts } from './interrupts.ts'
 import { findServer, followRecord, terminalWorld } from './local-server.ts'
 import { Stop } from './stop.ts'
+import { streamPath } from './stream-path.ts'
 import { style } from './terminal.ts'
 import { printable } from './text-width.ts'
 
@@ -29,7 +30,7 @@ export async function tail(args: readonly string[]): Promise<number> {
     options: { from: { type: 'string' } },
     positionals: ['<stream>'],
   })
-  const path = streamPath(positionals[0] ?? '')
+  const path = streamPath('tail', positionals[0] ?? '')
   const from = readFrom(values.from ?? 'start')
   const { dataDir } = readConfig(process.env, process.cwd())
   const interrupts = listenForInterrupts({ process })
@@ -59,15 +60,6 @@ export async function tail(args: readonly string[]): Promise<number> {
     throw new Stop(`${error.message} (${error.code})`)
   }
   return interrupts.exitCode
-}
-
-function streamPath(name: string): string {
-  const segments = name.replace(/^\/(v1\/stream\/)?/, '').split('/')
-  // In a URL these would name something else.
-  if (segments.some((segment) => segment === '' || /^\.+$/.test(segment))) {
-    throw usageStop('tail', `"${printable(name)}" cannot be the name of a stream`)
-  }
-  return `/v1/stream/${segments.map(encodeURIComponent).join('/')}`
 }
 
 function readFrom(text: string): Offset {
