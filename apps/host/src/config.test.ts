@@ -23,6 +23,8 @@ const BAD: [name: string, value: string, why: RegExp][] = [
   ['INGEST_PRIVATE_NETWORKS', '10.0.0.0/33', /not networks/],
   ['INGEST_PRIVATE_NETWORKS', '10.0.0.0/8,kelp/8', /not networks/],
   ['INGEST_ROOTS', '/nowhere/at/all', /is not a folder/],
+  ['CONNECTIONS_PER_ADDRESS', '0', /below 1/],
+  ['CONNECTIONS_PER_ADDRESS', '1.5', /whole/],
   ['INGEST_PROCESSES', '0', /below 1/],
   ['INGEST_PROCESSES', 'many', /expected number|not a/i],
   ['GITHUB_BASE_URL', 'nonsense', /not a URL/],

@@ -15,6 +15,7 @@ export interface Config {
   operatorToken: string | null
   sessionSecret: string | null
   allowedOrigins: string[]
+  connectionsPerAddress: number
   /** Absolute. */
   ingestRoots: string[]
   /** CIDRs. */
@@ -63,6 +64,12 @@ export const Environment = z.object({
   ALLOWED_ORIGINS: list(',')
     .pipe(z.array(z.string().transform(originOf)))
     .default([]),
+  CONNECTIONS_PER_ADDRESS: z.coerce
+    .number()
+    .int('not a whole number')
+    .min(1, 'below 1')
+    .max(1_000_000, 'above 1000000')
+    .default(1000),
   INGEST_ROOTS: list(delimiter).optional(),
   INGEST_PRIVATE_NETWORKS: list(',')
     .pipe(z.array(z.string().refine(isNetwork, 'not networks such as 10.0.0.0/8')))
@@ -98,6 +105,7 @@ export function readConfig(env: Record<string, string | undefined>, cwd: string)
     operatorToken: values.OPERATOR_TOKEN ?? null,
     sessionSecret: values.JWT_SECRET ?? null,
     allowedOrigins: values.ALLOWED_ORIGINS,
+    connectionsPerAddress: values.CONNECTIONS_PER_ADDRESS,
     ingestRoots: (values.INGEST_ROOTS ?? ['.']).map((root) => ingestRoot(cwd, root)),
     ingestPrivateNetworks: values.INGEST_PRIVATE_NETWORKS,
     ingestProcesses: values.INGEST_PROCESSES ?? null,

@@ -45,6 +45,7 @@ export async function startServer(config: Config, { logger, page, onFatal }: Sta
       operatorToken: token,
       sessionSecret: Buffer.from(secret),
       allowedOrigins: config.allowedOrigins,
+      limits: { connectionsPerAddress: config.connectionsPerAddress },
       logger,
       newId: createIdGenerator({ now: () => systemClock.now(), random: randomBytes }),
       exclusive: true,
