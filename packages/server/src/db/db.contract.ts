@@ -64,6 +64,33 @@ export function describeDatabase(name: string, open: () => Promise<Database>): v
       expect(await ids()).toHaveLength(49)
     })
 
+    it('[DB4] wherever it fails: at its first statement, later, by an expectation or by an error', async () => {
+      const unmet = statement('UPDATE things SET text = ? WHERE id < 0', ['x'], { rows: 1, otherwise: 'FENCED' })
+      const surplus = statement('UPDATE things SET text = ?', ['changed'], { rows: 0, otherwise: 'CONFLICT' })
+      const put = (id: number) => statement('INSERT INTO things (id, text) VALUES (?, ?)', [id, 'x'])
+      await db.commit([write(put(0))])
+      const failing = [[unmet], [put(100), unmet], [put(101), put(0)], [put(0)], [put(102), surplus], [surplus]]
+      for (const [round, statements] of failing.entries()) {
+        const id = 1 + round * 2
+        // The first takes its own way to the disk, and the others gather behind it.
+        const commits = [write(), write(put(id)), write(...statements), write(put(id + 1))].map((one) =>
+          db.commit([one]),
+        )
+        const settled = await Promise.allSettled(commits)
+        expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled'])
+      }
+      expect(await ids()).toEqual(Array.from({ length: 13 }, (_, id) => id))
+      expect(await db.read(statement("SELECT id FROM things WHERE text <> 'x'"))).toEqual([])
+    })
+
+    it('[DB3] as many different statements as one likes each give their own rows', async () => {
+      for (let round = 0; round < 3; round += 1) {
+        const asked = Array.from({ length: 900 }, (_, i) => i + round * 600)
+        const answers = await Promise.all(asked.map((n) => db.commit([write(statement(`SELECT ${n} AS n`))])))
+        expect(answers.map(([rows]) => Number(rows?.[0]?.[0]?.n))).toEqual(asked)
+      }
+    })
+
     it('[DB5] a read sees every commit acknowledged before it', async () => {
       for (let id = 0; id < 20; id += 1) {
         await db.commit([insert(id)])

@@ -2,11 +2,22 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { ErrorCode } from '@holdfast/protocol'
 import type { Row, Statement } from './database.ts'
 
+/** A statement, and how many rows it must give or change; `null` for any number. */
+export interface BatchStatement {
+  sql: string
+  params: Statement['params']
+  rows: number | null
+}
+
 /** The statements of one commit, flattened. */
-export type Member = readonly Statement[]
+export type Member = readonly BatchStatement[]
 
 /** A member's rows per statement, or why it changed nothing. Plain data: it crosses threads. */
-export type MemberResult = { ok: true; rows: Row[][] } | { ok: false; code: ErrorCode; detail: string }
+export type MemberResult =
+  | { ok: true; rows: Row[][] }
+  /** The statement of this index did not give or change as many rows as it must. */
+  | { ok: false; unmet: number }
+  | { ok: false; code: ErrorCode; detail: string }
 
 const SQLITE_BUSY = 5
 const SQLITE_IOERR = 10
@@ -17,9 +28,10 @@ const SQLITE_CONSTRAINT = 19
 export class FatalStoreError extends Error {}
 
 /**
- * Runs members on one connection: together in one transaction, each under its own savepoint, so that they share
- * the fsync but not each other's failures. Where the shared transaction is lost (a full disk rolls it back as a
- * whole) every member gets a transaction of its own, so that those who fit are still written.
+ * Runs members on one connection, together in one transaction, so that they share the fsync but not each other's
+ * failures: one that fails with its first statement has changed nothing; where another does, all begin again, each
+ * under its own savepoint. Where the shared transaction is lost (a full disk rolls it back as a whole) every member
+ * gets a transaction of its own, so that those who fit are still written.
  */
 export class SqliteBatch {
   readonly #db: DatabaseSync
@@ -31,19 +43,26 @@ export class SqliteBatch {
 
   run(members: readonly Member[]): MemberResult[] {
     if (members.length === 1) return members.map((member) => this.#alone(member))
-    return this.#together(members) ?? members.map((member) => this.#alone(member))
+    return (
+      this.#together(members, false) ?? this.#together(members, true) ?? members.map((member) => this.#alone(member))
+    )
   }
 
-  #together(members: readonly Member[]): MemberResult[] | null {
+  /** `null` where it has to be done otherwise; nothing was written then. */
+  #together(members: readonly Member[], savepoints: boolean): MemberResult[] | null {
     try {
       this.#exec('BEGIN IMMEDIATE')
       const results: MemberResult[] = []
       for (const member of members) {
-        this.#exec('SAVEPOINT member')
-        const result = this.#statements(member)
+        if (savepoints) this.#exec('SAVEPOINT member')
+        const { result, changed } = this.#statements(member)
         if (!this.#db.isTransaction) return null
-        if (!result.ok) this.#exec('ROLLBACK TO member')
-        this.#exec('RELEASE member')
+        if (!savepoints && changed && !result.ok) {
+          this.#rollback()
+          return null
+        }
+        if (savepoints && !result.ok) this.#exec('ROLLBACK TO member')
+        if (savepoints) this.#exec('RELEASE member')
         results.push(result)
       }
       this.#exec('COMMIT')
@@ -58,7 +77,7 @@ export class SqliteBatch {
   #alone(member: Member): MemberResult {
     try {
       this.#exec('BEGIN IMMEDIATE')
-      const result = this.#statements(member)
+      const { result } = this.#statements(member)
       if (result.ok) this.#exec('COMMIT')
       else this.#rollback()
       return result
@@ -69,28 +88,28 @@ export class SqliteBatch {
     }
   }
 
-  #statements(member: Member): MemberResult {
+  /** `changed`: whether something may have been by the time it failed. A statement that throws undoes itself. */
+  #statements(member: Member): { result: MemberResult; changed: boolean } {
     const rows: Row[][] = []
-    for (const statement of member) {
+    for (const [index, statement] of member.entries()) {
       try {
-        const given = this.#run(statement)
-        if (given.unmet) return { ok: false, ...given.unmet }
-        rows.push(given.rows)
+        const { given, count } = this.#run(statement)
+        if (statement.rows !== null && count !== statement.rows) {
+          return { result: { ok: false, unmet: index }, changed: index > 0 || count > 0 }
+        }
+        rows.push(given)
       } catch (error) {
-        return { ok: false, ...describe(error) }
+        return { result: { ok: false, ...describe(error) }, changed: index > 0 }
       }
     }
-    return { ok: true, rows }
+    return { result: { ok: true, rows }, changed: true }
   }
 
-  #run({ sql, params, expect }: Statement): { rows: Row[]; unmet?: { code: ErrorCode; detail: string } } {
+  #run({ sql, params }: BatchStatement): { given: Row[]; count: number } {
     const { prepared, givesRows } = this.#prepare(sql)
-    const rows = givesRows ? (prepared.all(...params) as Row[]) : []
-    const count = givesRows ? rows.length : prepared.run(...params).changes
-    if (expect && Number(count) !== expect.rows) {
-      return { rows, unmet: { code: expect.otherwise, detail: expect.detail ?? '' } }
-    }
-    return { rows }
+    if (!givesRows) return { given: [], count: Number(prepared.run(...params).changes) }
+    const given = prepared.all(...params) as Row[]
+    return { given, count: given.length }
   }
 
   #exec(sql: string): void {

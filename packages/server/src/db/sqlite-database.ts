@@ -7,6 +7,7 @@ import { CommitListeners, committedBy } from './committed.ts'
 import type { CommitResult, Committed, Database, Row, Statement, Write } from './database.ts'
 import { type MemberResult, SqliteBatch } from './sqlite-batch.ts'
 import { openReader, type SqliteSettings } from './sqlite-connection.ts'
+import { BatchEncoder } from './sqlite-wire.ts'
 
 export interface SqliteOptions extends SqliteSettings {
   /** The store failed in a way nothing may be acknowledged after (a failed fsync). The process must end. */
@@ -52,6 +53,7 @@ class SqliteDatabase implements Database {
   readonly dialect = 'sqlite'
   readonly #worker: Worker
   readonly #reader: Reader
+  readonly #encoder = new BatchEncoder()
   readonly #listeners = new CommitListeners()
   readonly #onFatal: (error: Error) => void
   #queue: Waiting[] = []
@@ -100,7 +102,7 @@ class SqliteDatabase implements Database {
     })
     // A commit larger than a batch still goes, alone.
     this.#underway = this.#queue.splice(0, rest === -1 ? this.#queue.length : Math.max(1, rest))
-    this.#worker.postMessage(this.#underway.map(({ writes }) => writes.flatMap((write) => write.statements)))
+    this.#worker.postMessage(this.#encoder.encode(this.#underway.map(({ writes }) => statementsOf(writes))))
   }
 
   #settle(results: MemberResult[]): void {
@@ -157,7 +159,10 @@ export function openMemoryDatabase(): Database {
     commit: (writes) =>
       new Promise((resolve, reject) => {
         if (!open) return reject(new HoldfastError('UNAVAILABLE', 'The store is closed.'))
-        const results = batch.run([writes.flatMap((write) => write.statements)])
+        const members = [
+          statementsOf(writes).map(({ sql, params, expect }) => ({ sql, params, rows: expect?.rows ?? null })),
+        ]
+        const results = batch.run(members)
         settleAll([{ writes, resolve, reject }], results, listeners)
       }),
     async read<T = Row>(statement: Statement) {
@@ -178,8 +183,7 @@ function settleAll(settled: readonly Waiting[], results: readonly MemberResult[]
   for (const [index, waiting] of settled.entries()) {
     const result = results[index]
     if (!result?.ok) {
-      const { code, detail } = result ?? { code: 'INTERNAL_ERROR' as const, detail: '' }
-      acknowledge.push(() => waiting.reject(new HoldfastError(code, detail || undefined)))
+      acknowledge.push(() => waiting.reject(refusal(waiting.writes, result)))
       continue
     }
     const rows = splitByWrite(waiting.writes, result.rows)
@@ -188,6 +192,19 @@ function settleAll(settled: readonly Waiting[], results: readonly MemberResult[]
   }
   listeners.tell(told)
   for (const done of acknowledge) done()
+}
+
+/** A commit of one write, as most are, is not copied. */
+function statementsOf(writes: readonly Write[]): readonly Statement[] {
+  const [only] = writes
+  return only && writes.length === 1 ? only.statements : writes.flatMap(({ statements }) => statements)
+}
+
+function refusal(writes: readonly Write[], result: (MemberResult & { ok: false }) | undefined): HoldfastError {
+  if (!result) return new HoldfastError('INTERNAL_ERROR')
+  if ('code' in result) return new HoldfastError(result.code, result.detail || undefined)
+  const unmet = statementsOf(writes)[result.unmet]?.expect
+  return new HoldfastError(unmet?.otherwise ?? 'INTERNAL_ERROR', unmet?.detail)
 }
 
 function splitByWrite(writes: readonly Write[], rows: Row[][]): CommitResult {
