@@ -139,6 +139,19 @@ describe('a WebSocket on a stream', () => {
     alive.close()
   })
 
+  it('[WS8] more at once than is held for a slow reader does not stop one that takes it at once', async () => {
+    await start()
+    await live.append('s', '0')
+    const reader = live.socket('/v1/stream/s')
+    await count(reader.events, 1)
+    const large = JSON.stringify('x'.repeat(250_000))
+    for (let batch = 1; batch <= 3; batch += 1) {
+      await live.append('s', ...Array(8).fill(large))
+      await expect.poll(() => reader.events.length).toBe(1 + 8 * batch)
+    }
+    reader.close()
+  })
+
   it('[WS8] for a reader that does not read the server holds little, and gives it all of it later', async () => {
     await start()
     await live.append('s', '0')

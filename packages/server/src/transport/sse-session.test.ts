@@ -161,11 +161,11 @@ describe('server-sent events on a stream', () => {
       await live.append('s', JSON.stringify('x'.repeat(65_536)))
       await setImmediate()
     }
-    expect(sessions.buffered).toBeGreaterThan(0)
+    expect(sessions.buffered.responses).toBeGreaterThan(0)
     await live.server.services.sessions.drain()
-    const held = sessions.buffered
+    const held = sessions.buffered.responses
     clock.advance(29_999)
-    expect([sessions.buffered, sessions.size.responses]).toEqual([held, 1])
+    expect([sessions.buffered.responses, sessions.size.responses]).toEqual([held, 1])
     clock.advance(1)
     await expect.poll(() => sessions.size.responses).toBe(0)
     reader.close()
