@@ -1,4 +1,3 @@
-import helmet from '@fastify/helmet'
 import websocket from '@fastify/websocket'
 import { type Clock, systemClock } from '@holdfast/protocol'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
@@ -21,6 +20,7 @@ import { metrics } from './plugins/metrics.ts'
 import { page } from './plugins/page.ts'
 import { problems } from './plugins/problems.ts'
 import { requestLog } from './plugins/request-log.ts'
+import { securityHeaders } from './plugins/security-headers.ts'
 import { RunEngine } from './runs/run-engine.ts'
 import { runMigrations } from './runs/run-migrations.ts'
 import { SseEncoder } from './transport/http/sse-encoding.ts'
@@ -127,8 +127,10 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
   fastify.setValidatorCompiler(validatorCompiler)
   fastify.setSerializerCompiler(serializerCompiler)
   await fastify.register(problems)
-  await fastify.register(requestLog)
-  await fastify.register(helmet, { contentSecurityPolicy: { useDefaults: false, directives: CONTENT_SECURITY } })
+  await fastify.register(requestLog, { logger })
+  await fastify.register(securityHeaders, {
+    contentSecurityPolicy: { useDefaults: false, directives: CONTENT_SECURITY },
+  })
   // Before whatever may refuse: it lets go of the connection of a refused upgrade.
   await fastify.register(websocket, {
     options: { maxPayload: limits.requestBytes, perMessageDeflate: false },

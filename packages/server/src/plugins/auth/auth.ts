@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { mayUseCookie } from '../origins.ts'
 import type { Principal } from './principal.ts'
-import { equalText, signSession, verifySession } from './session-cookie.ts'
+import { comparison, signSession, verifySession } from './session-cookie.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -48,18 +48,24 @@ export const auth = fastifyPlugin(async (app: FastifyInstance, options: AuthOpti
   // Another operator token makes all earlier sessions worthless.
   const key = createHmac('sha256', options.sessionSecret).update(options.operatorToken).digest()
 
-  const identify = (token: string) => (token !== '' && equalText(token, options.operatorToken) ? OPERATOR : null)
+  const isOperators = comparison(options.operatorToken)
+  const identify = (token: string) => (token !== '' && isOperators(token) ? OPERATOR : null)
   app.decorate('identify', identify)
 
-  app.addHook('onRequest', async (request) => {
-    request.principal = principalOf(request, key, identify, options)
-    if (request.principal || request.routeOptions.config.public || request.is404) return
-    throw new HoldfastError('UNAUTHENTICATED', 'Sign in with the link the server printed when it started.')
+  // With a callback: this is in every request's way, and there is nothing to wait for.
+  app.addHook('onRequest', (request, _, done) => {
+    try {
+      request.principal = principalOf(request, key, identify, options)
+    } catch (error) {
+      return done(error as HoldfastError)
+    }
+    if (request.principal || request.routeOptions.config.public || request.is404) return done()
+    done(new HoldfastError('UNAUTHENTICATED', 'Sign in with the link the server printed when it started.'))
   })
 
   app.get('/login', { config: { public: true }, schema: { hide: true } }, async (request, reply) => {
     const { token } = request.query as { token?: unknown }
-    if (typeof token !== 'string' || !equalText(token, options.operatorToken)) {
+    if (typeof token !== 'string' || !isOperators(token)) {
       request.log.warn({ security: 'login_refused', ip: request.ip }, 'a sign-in was refused')
       return reply.redirect('/?login=refused', 303)
     }
