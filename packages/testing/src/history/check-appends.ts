@@ -52,7 +52,8 @@ function checkAppend(append: Append, log: FinalLog, places: Places): Violation[]
   if (kept === events.length && at.some(([place = 0], index) => place !== first + index)) {
     say('torn', `not side by side: at ${at.join(' and ')}`)
   }
-  if (append.stale && outcome === 'ok') say('unfenced', `taken with epoch ${append.sequence?.epoch}, which was over`)
+  if (append.stale && (outcome === 'ok' || kept > 0))
+    say('unfenced', `taken with epoch ${append.sequence?.epoch}, which was over`)
   const last = at.at(-1)?.[0]
   if (outcome === 'ok' && append.offset !== undefined && last !== undefined) {
     const expected = formatOffset({ incarnation: log.incarnation, seq: last })

@@ -1,6 +1,6 @@
 import type { EventBase, StreamDefinition } from '@holdfast/protocol'
 import { checkAppends } from './check-appends.ts'
-import { checkReading } from './check-reading.ts'
+import { acknowledged, checkReading } from './check-reading.ts'
 import type { FinalLog, History } from './history.ts'
 
 /** What a history shows that may not be. */
@@ -29,6 +29,10 @@ export type ViolationKind =
   | 'unfenced'
   /** A state that is not the fold of the events before it. */
   | 'state'
+  /** An answer that has no place in a history. */
+  | 'refused'
+  /** The server ended, and nobody had ended it. */
+  | 'died'
 
 export interface Violation {
   kind: ViolationKind
@@ -51,11 +55,14 @@ export function checkHistory(
 ): Violation[] {
   return logs.flatMap((log) => {
     const appends = history.appends.filter(({ stream }) => stream === log.stream)
+    const answered = acknowledged(appends)
     const readings = history.readings.filter(({ stream }) => stream === log.stream)
+    const complaints = history.complaints.filter(({ stream }) => stream === log.stream)
     const definition = definitionOf(log.stream)
     return [
+      ...complaints.map(({ text }) => ({ kind: 'refused' as const, stream: log.stream, text })),
       ...checkAppends(appends, log),
-      ...readings.flatMap((reading) => checkReading(reading, log, appends)),
+      ...readings.flatMap((reading) => checkReading(reading, log, answered)),
       ...(definition ? checkStates(history, log, definition) : []),
     ]
   })

@@ -4,7 +4,7 @@ import type { Violation, ViolationKind } from './check-history.ts'
 import type { Append, Delivery, FinalLog, Reading } from './history.ts'
 
 /** Whether a reader was given the log from where it began: no gap, no double, no other order, and all of it. */
-export function checkReading(reading: Reading, log: FinalLog, appends: readonly Append[]): Violation[] {
+export function checkReading(reading: Reading, log: FinalLog, acknowledged: Acknowledged): Violation[] {
   const found: Violation[] = []
   const say = (kind: ViolationKind, text: string, delivery?: Delivery) => {
     const by = delivery ? ` (${delivery.manner}, ${delivery.after} to ${delivery.offset})` : ''
@@ -31,7 +31,7 @@ export function checkReading(reading: Reading, log: FinalLog, appends: readonly 
     if (delivery.sealed && !(log.sealed && offset === log.events.length)) {
       say('seal', `it is said to end here; the log ends at ${log.events.length}${log.sealed ? '' : ', open'}`, delivery)
     }
-    checkFresh(reading, delivery, appends, say)
+    checkFresh(delivery, acknowledged, say)
     ended ||= delivery.sealed
     position = Math.max(position, offset)
   }
@@ -69,18 +69,29 @@ function checkEvents(after: number, offset: number, delivery: Delivery, log: Fin
   else say('gap', `${what}; it stands at ${stands}`, delivery)
 }
 
+/** Acknowledgements in their order, each with the furthest one up to it. */
+export type Acknowledged = readonly { settled: number; furthest: Append; offset: Offset }[]
+
+export function acknowledged(appends: readonly Append[]): Acknowledged {
+  let furthest: { furthest: Append; offset: Offset } | null = null
+  return appends
+    .filter(({ outcome }) => outcome === 'ok')
+    .sort((a, b) => a.settled - b.settled)
+    .flatMap((append) => {
+      const { offset, settled } = append
+      if (offset !== undefined && (!furthest || furthest.offset < offset)) furthest = { furthest: append, offset }
+      return furthest ? [{ settled, ...furthest }] : []
+    })
+}
+
 /** Whoever is told that there is no more has been given all that was acknowledged before it asked. */
-function checkFresh(reading: Reading, delivery: Delivery, appends: readonly Append[], say: Say): void {
-  if (!delivery.upToDate || delivery.asked === undefined) return
-  for (const { outcome, settled, offset, events } of appends) {
-    if (outcome !== 'ok' || settled > delivery.asked || offset === undefined || offset <= delivery.offset) continue
-    say(
-      'stale',
-      `${shown(events.at(-1) ?? '')} had been acknowledged at ${offset}, before ${reading.reader} asked`,
-      delivery,
-    )
-    return
-  }
+function checkFresh(delivery: Delivery, acknowledged: Acknowledged, say: Say): void {
+  const { asked, upToDate } = delivery
+  if (!upToDate || asked === undefined) return
+  const before = acknowledged.findLast(({ settled }) => settled < asked)
+  if (!before || before.offset <= delivery.offset) return
+  const text = shown(before.furthest.events.at(-1) ?? '')
+  say('stale', `${text} had been acknowledged at ${before.offset} before this was asked`, delivery)
 }
 
 /** How many events stand before a position; `null` for `now`, and for a place of another history. */

@@ -71,11 +71,18 @@ export interface FinalLog {
   sealed: boolean
 }
 
+/** An answer that has no place in a history: a position that is good was refused, the server failed inside. */
+export interface Complaint {
+  readonly stream: string
+  readonly text: string
+}
+
 /** What clients asked and were told, in one order. */
 export class History {
   readonly appends: Append[] = []
   readonly readings: Reading[] = []
   readonly states: SeenState[] = []
+  readonly complaints: Complaint[] = []
   #tick = 0
 
   /** The present, in ticks. */

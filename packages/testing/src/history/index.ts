@@ -1,3 +1,6 @@
 export { checkHistory, type Violation, type ViolationKind } from './check-history.ts'
 export { type Append, canonical, type Delivery, type FinalLog, History, type Reading } from './history.ts'
 export { Random } from './random.ts'
+export { type RunOptions, type RunResult, runHistory } from './run-history.ts'
+export { shownResult } from './shown-result.ts'
+export { runWritePoints, type WritePointOptions } from './write-points.ts'

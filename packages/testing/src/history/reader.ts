@@ -1,0 +1,122 @@
+import { type Offset, sleep, systemClock } from '@holdfast/protocol'
+import type { History, Reading } from './history.ts'
+import type { Manner } from './manners/manner.ts'
+import { ask, type Place, streamPath } from './place.ts'
+import type { Random } from './random.ts'
+
+export interface ReaderOptions {
+  name: string
+  stream: string
+  /** Whether the stream has a state to join by. */
+  hasState: boolean
+  place: Place
+  manners: readonly Manner[]
+  history: History
+  random: Random
+  /** No more new readings: the one at hand is read to its end. */
+  finishing: AbortSignal
+  /** Ends it where it stands. */
+  stop: AbortSignal
+}
+
+/**
+ * Somebody who reads a stream as people do: changes the manner in mid-stream, is cut off, comes back with the last
+ * offset, goes away and begins anew. It keeps what it was given exactly as it came; whether that is right is not for
+ * it to say.
+ */
+export class Reader {
+  readonly #options: ReaderOptions
+  #reading: Reading | null = null
+  #position: Offset = '-1'
+  #isAtEnd = false
+
+  constructor(options: ReaderOptions) {
+    this.#options = options
+  }
+
+  get position(): Offset {
+    return this.#position
+  }
+
+  /** Whether it was told that the stream ended. */
+  get isAtEnd(): boolean {
+    return this.#isAtEnd
+  }
+
+  /** Resolves when it was stopped, or has read a sealed stream to its end while finishing. */
+  async run(): Promise<void> {
+    const { random, stop, finishing } = this.#options
+    let failures = 0
+    while (!stop.aborted) {
+      if (finishing.aborted && !this.#reading && this.#isAtEnd) return
+      const reading = this.#reading ?? (await this.#begin())
+      const before = reading?.deliveries.length ?? 0
+      const end = reading ? await this.#follow(reading) : 'lost'
+      if (end === 'refused') return
+      if (reading && (end === 'sealed' || (random.chance(0.15) && !finishing.aborted))) {
+        reading.left = end !== 'sealed'
+        this.#reading = null
+        // It stands nowhere until it begins anew.
+        if (reading.left) this.#position = ''
+      }
+      // The end of a sealed stream is read again and again, and not as fast as can be.
+      if (end === 'sealed') await sleep(systemClock, random.int(100, 300), stop).catch(() => {})
+      failures = reading && reading.deliveries.length > before ? 0 : failures + 1
+      await sleep(systemClock, random.int(0, Math.min(150, 5 * 2 ** failures)), stop).catch(() => {})
+    }
+  }
+
+  /** Begins at the start, at the tail, or where the state is of. */
+  async #begin(): Promise<Reading | null> {
+    const { random, hasState, history, name, stream } = this.#options
+    this.#isAtEnd = false
+    const from = hasState && random.chance(0.3) ? await this.#join() : random.chance(0.3) ? 'now' : '-1'
+    if (from === null) return null
+    this.#position = from
+    this.#reading = history.begin(name, stream, from)
+    return this.#reading
+  }
+
+  /** Takes the state and the position it is of. */
+  async #join(): Promise<Offset | null> {
+    const { place, stream, history, name, stop } = this.#options
+    try {
+      const answer = await ask(place, { path: streamPath(stream, { view: 'state' }), signal: stop })
+      if (answer.status !== 200) {
+        if (answer.status !== 503) history.complaints.push({ stream, text: `${name}: state answered ${answer.text}` })
+        return null
+      }
+      const { state, offset, sealed } = JSON.parse(answer.text)
+      history.states.push({ reader: name, stream, state, offset, sealed })
+      return offset
+    } catch {
+      return null
+    }
+  }
+
+  async #follow(reading: Reading) {
+    const { place, stream, history, name, random, manners, stop } = this.#options
+    const manner = random.pick(manners)
+    const leave = new AbortController()
+    // It changes the manner after some time, or after some deliveries.
+    const cancel = systemClock.after(random.int(20, 500), () => leave.abort())
+    let left = random.int(1, 12)
+    const signal = AbortSignal.any([stop, leave.signal])
+    const from = this.#position
+    const byEventId = from !== '-1' && from !== 'now' && random.chance(0.5)
+    const end = await manner.follow({
+      ...{ place, history, stream, from, byEventId, signal, reader: name, manner: manner.name },
+      take: (delivery) => {
+        if (signal.aborted) return
+        reading.deliveries.push({ manner: manner.name, ...delivery })
+        this.#position = delivery.offset
+        this.#isAtEnd = delivery.sealed
+        left -= 1
+        if (left <= 0 && !delivery.sealed) leave.abort()
+      },
+    })
+    cancel()
+    // What came after it had turned away it has not seen, the end included.
+    return this.#isAtEnd ? 'sealed' : end === 'sealed' ? 'lost' : end
+  }
+}

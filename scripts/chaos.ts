@@ -1,0 +1,45 @@
+/**
+ * Long runs of the history checker: `npm run chaos -- --minutes 10 --seed 7`. Without a seed one is drawn. Each round
+ * has the seed of the one before plus one, so a round is seen again by its own seed; the write points come first.
+ */
+import { parseArgs } from 'node:util'
+import { type RunResult, runHistory, runWritePoints, shownResult } from '@holdfast/testing/history'
+
+const ROUND_SECONDS = 20
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '10' },
+    seed: { type: 'string', default: String(Math.floor(Math.random() * 1_000_000)) },
+    doors: { type: 'string' },
+    manners: { type: 'string' },
+  },
+})
+const first = wholeNumber('seed', values.seed)
+const end = Date.now() + wholeNumber('minutes', values.minutes) * 60_000
+const ways = { ...listed('doors', values.doors), ...listed('manners', values.manners) }
+
+const results: RunResult[] = []
+const note = (result: RunResult) => {
+  results.push(result)
+  console.log(shownResult(result))
+}
+console.log(`seed ${first}, ${values.minutes} minutes`)
+note(await runWritePoints({ seed: first, ...ways }))
+for (let seed = first; Date.now() < end; seed += 1) {
+  note(await runHistory({ seed, seconds: ROUND_SECONDS, producers: 6, readers: 6, ...ways }))
+}
+const broken = results.filter(({ violations }) => violations.length > 0)
+const seeds = broken.map(({ seed }) => seed).join(', ')
+console.log(`${results.length} rounds, ${broken.length} with violations${broken.length > 0 ? ` (seeds ${seeds})` : ''}`)
+process.exitCode = broken.length > 0 ? 1 : 0
+
+function listed(name: string, value: string | undefined): Record<string, string[]> {
+  return value === undefined ? {} : { [name]: value.split(',') }
+}
+
+function wholeNumber(name: string, value: string): number {
+  if (/^\d+$/.test(value)) return Number(value)
+  console.error(`--${name} is a whole number, not "${value}"`)
+  process.exit(2)
+}
