@@ -26,8 +26,8 @@ const open = (path: string) =>
   })
 
 /** Runs the appending process until it has acknowledged `count` appends, kills it, and gives what it acknowledged. */
-function killAfter(path: string, count: number): Promise<string[]> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'fixtures/append-forever.ts'), path])
+function killAfter(count: number, fixture: string, ...args: string[]): Promise<string[]> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'fixtures', fixture), ...args])
   let said = ''
   return new Promise((resolve, reject) => {
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -47,7 +47,7 @@ describe('durability', () => {
     await first.close()
     const acknowledged = new Map<string, string>()
     for (const count of [1, 40, 300, 1000]) {
-      for (const line of await killAfter(path, count)) {
+      for (const line of await killAfter(count, 'append-forever.ts', path)) {
         const [stream = '', tail = '', ...text] = line.split(' ')
         expect(acknowledged.has(`${stream} ${tail}`)).toBe(false)
         acknowledged.set(`${stream} ${tail}`, text.join(' '))
@@ -67,6 +67,34 @@ describe('durability', () => {
       await db.close()
     }
     expect(acknowledged.size).toBeGreaterThan(1000)
+  })
+
+  it('[LOG12] after kill -9 the producers and their events are in step: what is repeated is stored once', async () => {
+    const path = join(folder, 'producers.db')
+    const first = await open(path)
+    await migrateUp(first, logMigrations, 0)
+    await new SqlStreamLog(first, systemClock).ensure('s', {})
+    await first.close()
+    const next = Array.from({ length: 8 }, () => 0)
+    for (const count of [1, 50, 400, 800]) {
+      // Each producer goes on from before its last acknowledgement, as one that was killed as well would.
+      const from = next.map((seq) => Math.max(0, seq - 2)).join(',')
+      for (const line of await killAfter(count, 'produce-forever.ts', path, from)) {
+        const [, id = '', seq = '', type] = /^p(\d) (\d+) (\w+)$/.exec(line) ?? []
+        expect(type, line).toMatch(/appended|duplicate/)
+        next[Number(id)] = Math.max(next[Number(id)] ?? 0, Number(seq) + 1)
+      }
+    }
+    const db = await open(path)
+    const { events } = await new SqlStreamLog(db, systemClock).read('s', null, { maxEvents: 100_000, maxLength: 1e9 })
+    const states = await db.read<{ producer: string; seq: number }>(statement('SELECT * FROM stream_producers'))
+    for (const [index, acknowledged] of next.entries()) {
+      const own = events.filter((text) => text.startsWith(`"p${index} `))
+      expect(own).toEqual(own.map((_, seq) => `"p${index} ${seq}"`))
+      expect(own.length).toBeGreaterThanOrEqual(acknowledged)
+      expect(states.find(({ producer }) => producer === `p${index}`)?.seq).toBe(own.length - 1)
+    }
+    await db.close()
   })
 
   it('[DB11] a full disk fails the commits that do not fit with STORAGE_FULL, and no others', async () => {

@@ -66,8 +66,10 @@ export function positionIn(row: StreamRow, lineage: readonly Segment[], offset: 
   if (seq > last) {
     throw new HoldfastError('OFFSET_GONE', `The stream "${row.name}" has another history; read it from its start.`)
   }
-  if (seq < row.head) {
-    throw new HoldfastError('OFFSET_GONE', `The stream "${row.name}" no longer keeps that far; read it from its start.`)
-  }
+  if (seq < row.head) throw gone(row)
   return seq
+}
+
+export function gone({ name }: StreamRow): HoldfastError {
+  return new HoldfastError('OFFSET_GONE', `The stream "${name}" no longer keeps that far; read it from its start.`)
 }

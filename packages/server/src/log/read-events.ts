@@ -1,13 +1,13 @@
 import { formatOffset, type Offset } from '@holdfast/protocol'
 import { type Database, statement } from '../db/database.ts'
-import { type Lineages, positionIn, type Segment } from './lineage.ts'
+import { gone, type Lineages, positionIn, type Segment } from './lineage.ts'
 import type { LogPage, ReadLimit } from './stream-log.ts'
 import type { StreamRow } from './streams-table.ts'
 
 // Large messages must not be fetched by the hundred only to be left out: few first, more where they turn out small.
 const FIRST_FETCH = 64
 
-const RANGE = 'SELECT data FROM events WHERE stream_id = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?'
+const RANGE = 'SELECT seq, data FROM events WHERE stream_id = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?'
 
 /** Pages of a stream, put together from the streams its history goes back to. */
 export class EventReader {
@@ -19,11 +19,15 @@ export class EventReader {
     this.#lineages = lineages
   }
 
-  /** What follows `after`, up to the tail `row` has: what is appended meanwhile belongs to the next page. */
+  /**
+   * What follows `after`, up to the tail `row` has: what is appended meanwhile belongs to the next page. Throws
+   * OFFSET_GONE also where the events were trimmed or deleted since the row was read.
+   */
   async page(row: StreamRow, after: Offset | null, limit: ReadLimit = {}): Promise<LogPage> {
     const lineage = await this.#lineages.of(row)
     const from = after === null ? row.head : positionIn(row, lineage, after)
     const events = await this.#events(row, lineage, from, limit)
+    if (events.length === 0 && from < row.tail) throw gone(row)
     const reached = from + events.length
     return {
       after: formatOffset({ incarnation: row.id, seq: from }),
@@ -43,15 +47,15 @@ export class EventReader {
       while (from + events.length < upTo && events.length < maxEvents) {
         const seq = from + events.length
         const asked = Math.min(size, maxEvents - events.length)
-        const rows = await this.#db.read<{ data: string }>(statement(RANGE, [id, seq, upTo, asked]))
+        const rows = await this.#db.read<{ seq: number; data: string }>(statement(RANGE, [id, seq, upTo, asked]))
+        // Events that are gone would give those after them a wrong place.
+        if (rows[0]?.seq !== seq + 1) return events
         for (const { data } of rows) {
           length += data.length
           if (events.length > 0 && length > maxLength) return events
           events.push(data)
         }
         if (length >= maxLength) return events
-        // Trimmed or deleted between the two looks: what is here is still a page, and the next look tells.
-        if (rows.length < Math.min(asked, upTo - seq)) return events
         size *= 4
       }
     }

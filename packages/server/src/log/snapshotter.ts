@@ -1,4 +1,4 @@
-import { isHoldfastError } from '@holdfast/protocol'
+import { type ErrorCode, isHoldfastError } from '@holdfast/protocol'
 import type { Committed } from '../db/database.ts'
 import type { Retention } from './retention.ts'
 import { type Snapshots, snapshotIsDue } from './snapshots.ts'
@@ -74,10 +74,12 @@ export class Snapshotter {
       await retention.trim(definition, row)
     } catch (error) {
       // Deleted meanwhile, or its history is gone: nothing to keep a snapshot of.
-      if (!isHoldfastError(error, 'STREAM_GONE') && !isHoldfastError(error, 'NO_FOLD')) throw error
+      if (!isHoldfastError(error) || !NOTHING_TO_KEEP.has(error.code)) throw error
     }
   }
 }
+
+const NOTHING_TO_KEEP = new Set<ErrorCode>(['STREAM_GONE', 'NO_FOLD', 'OFFSET_GONE'])
 
 /** Of an offset of our own, which needs no looking at: its last 16 digits. */
 function sequenceOf(offset: string): number {

@@ -1,4 +1,11 @@
-import { type Clock, type EventBase, HoldfastError, type Offset, parseOffset } from '@holdfast/protocol'
+import {
+  type Clock,
+  type EventBase,
+  HoldfastError,
+  isHoldfastError,
+  type Offset,
+  parseOffset,
+} from '@holdfast/protocol'
 import { type Database, type Statement, statement, type Write, write } from '../db/database.ts'
 import { Appender } from './append.ts'
 import { StreamCreator } from './create-stream.ts'
@@ -26,7 +33,7 @@ import type {
   StreamState,
 } from './stream-log.ts'
 import { StreamRegistry } from './stream-registry.ts'
-import { infoOf, notFound, StreamsTable } from './streams-table.ts'
+import { infoOf, notFound, type StreamRow, StreamsTable } from './streams-table.ts'
 
 export interface StreamLogOptions {
   /** Whether somebody reads the stream live; one with a TTL does not expire then. Default: nobody does. */
@@ -152,15 +159,28 @@ export class SqlStreamLog implements StreamLog {
   }
 
   async read(stream: string, after: Offset | null, limit: ReadLimit = {}): Promise<LogPage> {
-    return this.#reader.page(await this.#streams.existing(stream), after, limit)
+    return this.#fresh(stream, (row) => this.#reader.page(row, after, limit))
   }
 
   async state<Definition extends AnyStream>(
     definition: Definition,
     stream: string,
   ): Promise<StreamState<StateOf<Definition>>> {
+    const state = await this.#fresh(stream, (row) => this.#snapshots.state(definition, row))
+    return state as StreamState<StateOf<Definition>>
+  }
+
+  /** A look at a stream that is trimmed or made anew between two of its reads is taken again. */
+  async #fresh<T>(stream: string, look: (row: StreamRow) => Promise<T>): Promise<T> {
     const row = await this.#streams.existing(stream)
-    return (await this.#snapshots.state(definition, row)) as StreamState<StateOf<Definition>>
+    try {
+      return await look(row)
+    } catch (error) {
+      if (!isHoldfastError(error, 'OFFSET_GONE')) throw error
+      const now = await this.#streams.existing(stream)
+      if (now.id === row.id && now.head === row.head) throw error
+      return look(now)
+    }
   }
 }
 
