@@ -33,16 +33,35 @@ type Step =
   | { do: 'collect' }
   | { do: 'read'; name: string; of: string; at: number; limit: number }
 
-const name = fc.constantFrom('a', 'b', 'c', 'd')
-const at = fc.nat(12)
+const NAMES = ['a', 'b', 'c', 'd', 'e', 'f']
+const name = fc.constantFrom(...NAMES)
+// Folded into the length of the stream it is a place in, and a little beyond.
+const at = fc.nat(99)
 const step: fc.Arbitrary<Step> = fc.oneof(
-  fc.record({ do: fc.constant('make' as const), name, count: fc.nat(3) }),
-  fc.record({ do: fc.constant('append' as const), name, count: fc.integer({ min: 1, max: 4 }), seal: seldom() }),
-  fc.record({ do: fc.constant('fork' as const), name, source: name, at }),
-  fc.record({ do: fc.constant('remove' as const), name }),
-  fc.record({ do: fc.constant('trim' as const), name, keep: fc.integer({ min: 1, max: 6 }) }),
-  fc.constant({ do: 'collect' as const }),
-  fc.record({ do: fc.constant('read' as const), name, of: name, at, limit: fc.integer({ min: 1, max: 5 }) }),
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('make' as const), name, count: fc.nat(3) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('append' as const),
+      name,
+      count: fc.integer({ min: 1, max: 4 }),
+      seal: seldom(),
+    }),
+  },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('fork' as const), name, source: name, at }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('remove' as const), name }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('trim' as const), name, keep: fc.integer({ min: 1, max: 6 }) }) },
+  { weight: 1, arbitrary: fc.constant({ do: 'collect' as const }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant('read' as const),
+      name,
+      of: name,
+      at,
+      limit: fc.integer({ min: 1, max: 5 }),
+    }),
+  },
 )
 
 function seldom(): fc.Arbitrary<boolean> {
@@ -101,7 +120,7 @@ class World {
 
   /** Every stream is there or not, and reads page by page as the model does. */
   async check(): Promise<void> {
-    for (const name of ['a', 'b', 'c', 'd']) {
+    for (const name of NAMES) {
       const model = this.#models.get(name)
       const info = await outcome(this.#log.info(name))
       if (!model || model.deleted) {
@@ -140,8 +159,9 @@ class World {
     model.sealed = seal
   }
 
-  async #fork({ name, source, at }: Step & { do: 'fork' }): Promise<void> {
+  async #fork({ name, source, at: anywhere }: Step & { do: 'fork' }): Promise<void> {
     const of = this.#models.get(source)
+    const at = anywhere % ((of?.events.length ?? 0) + 2)
     const offset = formatOffset({ incarnation: of?.id ?? 999_999, seq: at })
     const made = await outcome(this.#log.ensure(name, { fork: { source, offset } }))
     if (this.#models.has(name)) {
@@ -173,9 +193,11 @@ class World {
     model.head = Math.max(model.head, model.events.length - keep)
   }
 
-  async #read({ name, of, at, limit }: Step & { do: 'read' }): Promise<void> {
+  async #read({ name, of, at: anywhere, limit }: Step & { do: 'read' }): Promise<void> {
     const model = this.#models.get(name)
-    const id = this.#models.get(of)?.id ?? 999_999
+    const other = this.#models.get(of)
+    const id = other?.id ?? 999_999
+    const at = anywhere % ((other?.events.length ?? 0) + 2)
     const page = await outcome(this.#log.read(name, formatOffset({ incarnation: id, seq: at }), { maxEvents: limit }))
     if (!model || model.deleted) return expect(page).toBe(model ? 'STREAM_GONE' : 'NOT_FOUND')
     const upTo = id === model.id ? model.events.length : (model.sources.get(id) ?? -1)
@@ -224,7 +246,7 @@ describe('the log against its model', () => {
           await world.check()
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 100 },
     )
   }, 60_000)
 })
