@@ -50,7 +50,9 @@ export class Reader implements Subscription {
 
   /** Takes a live delivery, where it is the next one for this reader. */
   offer(delivery: Delivery): void {
-    if (this.#mode !== 'live' || this.#position === null || delivery.offset <= this.#position) return
+    if (this.#mode !== 'live' || this.#position === null) return
+    // A stream may end without a last event: the end is then all there is to tell.
+    if (delivery.offset <= this.#position && !delivery.sealed) return
     // Half of it was read from the log in this very turn.
     const next = delivery.after < this.#position ? delivery.rest(this.#position) : delivery
     // Something between is missing (a lost or early signal, or one without its events): the log has it.

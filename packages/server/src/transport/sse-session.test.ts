@@ -87,6 +87,17 @@ describe('server-sent events on a stream', () => {
     ])
   })
 
+  it('[SSE4] a stream that ends without a last event ends the response as well', async () => {
+    await start()
+    await live.append('s', '1')
+    const reader = await live.events('/v1/stream/s')
+    await count(reader.events, 1)
+    const headers = { authorization: `Bearer ${TOKEN}`, 'stream-closed': 'true' }
+    expect((await live.request('/v1/stream/s', { method: 'POST', headers })).status).toBe(204)
+    await expect.poll(() => reader.ended).toBe(true)
+    expect([reader.events, reader.controls.at(-1)?.streamClosed]).toEqual([[1], true])
+  })
+
   it('[SSE5] a quiet stream says every 15 seconds that it is there', async () => {
     const clock = new ManualClock()
     await start({ clock })
