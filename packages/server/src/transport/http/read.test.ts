@@ -1,3 +1,4 @@
+import { ManualClock } from '@holdfast/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type LiveServer, startLiveServer } from '../fixtures/live-server.ts'
 import { type Ask, streamClient } from '../fixtures/stream-client.ts'
@@ -93,6 +94,28 @@ describe('catching up', () => {
       expect((await ask('GET', path)).code, path).toBe('OFFSET_GONE')
     }
     expect((await ask('GET', 's')).text).toBe('[3,4,5]')
+  })
+
+  it('[HTTP13] a stream lives on while it is used, by readers too, and is gone once it is not', async () => {
+    await live[Symbol.asyncDispose]()
+    const clock = new ManualClock()
+    live = await startLiveServer({ clock })
+    ask = streamClient(live)
+    for (const name of ['read', 'followed', 'looked-at']) await ask('PUT', name, { headers: { 'stream-ttl': '10' } })
+    await ask('PUT', 'until', { headers: { 'stream-expires-at': new Date(clock.now() + 15_000).toISOString() } })
+    const reader = await live.events('/v1/stream/followed')
+    await expect.poll(() => reader.controls.length).toBe(1)
+    const heads = () =>
+      Promise.all(['read', 'followed', 'looked-at', 'until'].map(async (name) => (await ask('HEAD', name)).status))
+    clock.advance(6_000)
+    await ask('GET', 'read?offset=now')
+    await ask('GET', 'until')
+    expect(await heads()).toEqual([200, 200, 200, 200])
+    clock.advance(6_000)
+    expect(await heads()).toEqual([200, 200, 404, 200])
+    clock.advance(6_000)
+    expect(await heads()).toEqual([404, 200, 404, 404])
+    reader.close()
   })
 
   it('[HTTP27] a fork goes on from another stream, whose later events it never sees', async () => {
