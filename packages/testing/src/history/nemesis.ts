@@ -66,7 +66,7 @@ const NAMES = Object.entries(DEEDS).flatMap(([name, { weight }]) => Array<string
 export async function nemesis(world: World, random: Random, end: number): Promise<Deeds> {
   const deeds: Deeds = {}
   while (systemClock.now() < end) {
-    await sleep(systemClock, random.int(20, 250))
+    await sleep(systemClock, random.int(50, 500))
     const name = random.pick(NAMES)
     deeds[name] = (deeds[name] ?? 0) + 1
     await DEEDS[name]?.deed(world, random)

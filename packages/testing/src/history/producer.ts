@@ -19,7 +19,7 @@ export interface ProducerOptions {
   doubled: number
   /** Milliseconds it thinks between two appends, at most. */
   pauseMs: number
-  /** No more appends but the one under way. */
+  /** No more appends but the one under way; nobody does harm any more. */
   stop: AbortSignal
 }
 
@@ -86,8 +86,8 @@ export class Producer {
 
   /** Asks until there is an answer; what was asked before and not answered may have been taken all the same. */
   async #insist(append: Append): Promise<void> {
-    const { history, random, doubled } = this.#options
-    const end = systemClock.now() + ANSWER_MS
+    const { history, random, doubled, stop } = this.#options
+    let end = Number.POSITIVE_INFINITY
     let wasUnknown = false
     for (;;) {
       const asked = random.chance(doubled) ? [this.#ask(append), this.#ask(append)] : [this.#ask(append)]
@@ -98,7 +98,8 @@ export class Producer {
       wasUnknown ||= answers.some(({ type }) => type === 'unknown')
       const isFinal = taken.type === 'fail' && taken.code !== 'STORAGE_FULL'
       if (isFinal) return settle(history, append, taken, wasUnknown)
-      if (systemClock.now() > end) {
+      if (stop.aborted) end = Math.min(end, systemClock.now() + ANSWER_MS)
+      if (systemClock.now() >= end) {
         this.#complain(append, 'was not answered')
         return settle(history, append, { type: 'unknown' })
       }

@@ -1,8 +1,9 @@
 import { type Offset, sleep, systemClock } from '@holdfast/protocol'
 import type { History, Reading } from './history.ts'
 import type { Manner } from './manners/manner.ts'
-import { ask, type Place, streamPath } from './place.ts'
+import type { Place } from './place.ts'
 import type { Random } from './random.ts'
+import { lookAtState } from './state-watcher.ts'
 
 export interface ReaderOptions {
   name: string
@@ -70,28 +71,11 @@ export class Reader {
   async #begin(): Promise<Reading | null> {
     const { random, hasState, history, name, stream } = this.#options
     this.#isAtEnd = false
-    const from = hasState && random.chance(0.3) ? await this.#join() : random.chance(0.3) ? 'now' : '-1'
+    const from = hasState && random.chance(0.3) ? await lookAtState(this.#options) : random.chance(0.3) ? 'now' : '-1'
     if (from === null) return null
     this.#position = from
     this.#reading = history.begin(name, stream, from)
     return this.#reading
-  }
-
-  /** Takes the state and the position it is of. */
-  async #join(): Promise<Offset | null> {
-    const { place, stream, history, name, stop } = this.#options
-    try {
-      const answer = await ask(place, { path: streamPath(stream, { view: 'state' }), signal: stop })
-      if (answer.status !== 200) {
-        if (answer.status !== 503) history.complaints.push({ stream, text: `${name}: state answered ${answer.text}` })
-        return null
-      }
-      const { state, offset, sealed } = JSON.parse(answer.text)
-      history.states.push({ reader: name, stream, state, offset, sealed })
-      return offset
-    } catch {
-      return null
-    }
   }
 
   async #follow(reading: Reading) {

@@ -4,6 +4,7 @@ import { type Deeds, nemesis } from './nemesis.ts'
 import { Producer } from './producer.ts'
 import { Random } from './random.ts'
 import { Reader } from './reader.ts'
+import { watchState } from './state-watcher.ts'
 import { type Ways, World } from './world.ts'
 
 export interface RunOptions extends Ways {
@@ -34,32 +35,19 @@ const STREAMS = ['open', 'rooms/open', ...SEALED]
  * which of two things at once comes first, the machine decides.
  */
 export async function runHistory(options: RunOptions): Promise<RunResult> {
-  const { seed, seconds, producers = 3, readers = 3 } = options
+  const { seed, seconds } = options
   const random = new Random(seed)
   await using world = await World.open(options)
   for (const stream of STREAMS) await world.create(stream)
   const [stopProducing, finishing, stopReading] = [new AbortController(), new AbortController(), new AbortController()]
-  const makers = STREAMS.flatMap((stream) => {
-    return Array.from({ length: producers }, (_, index) =>
-      makeProducer(world, random, stream, index, stopProducing.signal),
-    )
-  })
-  const watchers = STREAMS.flatMap((stream) => {
-    return Array.from({ length: readers }, (_, index) => ({
-      stream,
-      reader: new Reader({
-        ...{ name: `r${index}`, stream, place: world.place, manners: world.manners, history: world.history },
-        ...{ hasState: stream.startsWith('rooms/'), random: random.fork() },
-        ...{ finishing: finishing.signal, stop: stopReading.signal },
-      }),
-    }))
-  })
-  const reading = Promise.all(watchers.map(({ reader }) => reader.run()))
+  const readers = makeReaders(world, random, options.readers ?? 3, finishing.signal, stopReading.signal)
+  const makers = makeProducers(world, random, options.producers ?? 3, stopProducing.signal)
+  const reading = Promise.all([...readers.map(({ reader }) => reader.run()), ...watchStates(world, stopReading.signal)])
   const producing = Promise.all(makers.map((producer) => producer.run()))
   const begun = systemClock.now()
   const sealing = Promise.all(
     SEALED.map(async (stream) => {
-      const sealer = makeProducer(world, random, stream, producers, stopProducing.signal)
+      const sealer = makeProducer(world, random, stream, 'sealer', stopProducing.signal)
       await sleep(systemClock, seconds * random.int(400, 800))
       await sealer.append(2, true)
     }),
@@ -68,27 +56,69 @@ export async function runHistory(options: RunOptions): Promise<RunResult> {
   stopProducing.abort()
   await Promise.all([producing, sealing])
   finishing.abort()
-  await caughtUp(world, watchers)
+  await caughtUp(world, readers)
   stopReading.abort()
   await reading
   const violations = await world.verdict(STREAMS)
   return { seed, violations, summary: summarise(world, deeds) }
 }
 
-function makeProducer(world: World, random: Random, stream: string, index: number, stop: AbortSignal): Producer {
-  const repeating = world.doors.filter(({ isIdempotent }) => isIdempotent)
-  // Two of three repeat what was not answered, where a door takes repetitions.
-  const isIdempotent = index % 3 !== 2 && repeating.length > 0
-  const doors = isIdempotent ? repeating : world.doors
+interface Watcher {
+  stream: string
+  reader: Reader
+}
+
+function makeReaders(
+  { place, manners, history }: World,
+  random: Random,
+  count: number,
+  finishing: AbortSignal,
+  stop: AbortSignal,
+): Watcher[] {
+  const names = Array.from({ length: count }, (_, index) => `r${index}`)
+  return STREAMS.flatMap((stream) =>
+    names.map((name) => {
+      const common = { name, stream, place, manners, history, finishing, stop }
+      return { stream, reader: new Reader({ ...common, hasState: isRoom(stream), random: random.fork() }) }
+    }),
+  )
+}
+
+function watchStates({ place, history }: World, stop: AbortSignal): Promise<void>[] {
+  return STREAMS.filter(isRoom).map((stream) => watchState({ name: 'watcher', stream, place, history, stop }))
+}
+
+function makeProducers(world: World, random: Random, count: number, stop: AbortSignal): Producer[] {
+  const names = Array.from({ length: count }, (_, index) => `p${index}`)
+  // Of three, one does not repeat what was not answered.
+  return STREAMS.flatMap((stream) =>
+    names.map((name, index) => makeProducer(world, random, stream, name, stop, index % 3 !== 2)),
+  )
+}
+
+function makeProducer(
+  { doors, place, history }: World,
+  random: Random,
+  stream: string,
+  name: string,
+  stop: AbortSignal,
+  repeats = true,
+): Producer {
+  const repeating = doors.filter(({ isIdempotent }) => isIdempotent)
+  const isIdempotent = repeats && repeating.length > 0
   return new Producer({
-    ...{ name: `${stream.replace('/', '-')}-p${index}`, stream, isRoom: stream.startsWith('rooms/'), isIdempotent },
-    doors,
-    ...{ place: world.place, history: world.history, random: random.fork(), pauseMs: 40, doubled: 0.05, stop },
+    ...{ name: `${stream.replace('/', '-')}-${name}`, stream, isRoom: isRoom(stream), isIdempotent },
+    ...{ doors: isIdempotent ? repeating : doors, place, history, random: random.fork() },
+    ...{ pauseMs: 40, doubled: 0.05, stop },
   })
 }
 
+function isRoom(stream: string): boolean {
+  return stream.startsWith('rooms/')
+}
+
 /** Waits until every reader stands at the end of its stream; the checker finds those that never do. */
-async function caughtUp(world: World, watchers: readonly { stream: string; reader: Reader }[]): Promise<void> {
+async function caughtUp(world: World, watchers: readonly Watcher[]): Promise<void> {
   const end = systemClock.now() + CATCH_UP_MS
   for (const { stream, reader } of watchers) {
     const { incarnation, events, sealed } = await world.readLog(stream)

@@ -2,7 +2,7 @@ import type { ClientFrame, ServerFrame } from '@holdfast/protocol'
 import { WebSocket } from 'ws'
 import type { Place } from './place.ts'
 
-type Named = Extract<ServerFrame, { stream: string }>
+type Named = Extract<ServerFrame, { stream: string } | { type: 'error' }>
 
 /** One `/v1/ws` connection with many streams on it, each read by one reader at a time; and appends. */
 export class SharedSocket {
@@ -47,7 +47,7 @@ export class SharedSocket {
   /** The stream's place is free again once the server has said so: until then frames of it are on their way. */
   unsubscribe(stream: string): void {
     this.#readers.set(stream, (frame) => {
-      if (frame === null || frame.type === 'unsubscribed') this.#readers.delete(stream)
+      if (frame === null || frame.type === 'unsubscribed' || frame.type === 'error') this.#readers.delete(stream)
     })
     this.#send({ type: 'unsubscribe', stream })
   }
