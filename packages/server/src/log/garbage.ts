@@ -2,7 +2,7 @@ import { type Database, statement, write } from '../db/database.ts'
 import { UNUSED_SOURCE } from './remove-stream.ts'
 
 // One commit takes so many rows away: the writer belongs to others again after a few milliseconds.
-const BATCH = 200
+const BATCH = 500
 
 /** Removes in the background what deleted streams leave behind. What a process does not finish the next one does. */
 export class GarbageCollector {
