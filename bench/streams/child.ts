@@ -28,6 +28,8 @@ export class Child<Ready> implements AsyncDisposable {
     const child = fork(fileURLToPath(module), [], {
       execArgv: ['--expose-gc', '--disable-warning=ExperimentalWarning'],
       env: { ...process.env, ...env },
+      // What a peer logs is not measured, and not read.
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
     const timer = setTimeout(() => child.kill('SIGKILL'), READY_MS)
     const [reply] = (await Promise.race([

@@ -30,7 +30,10 @@ async function write({ address, writers, streams, seconds, size, prefix, rate }:
   const headers = { ...address.headers, ...JSON_TYPE }
   const path = (n: number) => `/v1/stream/${prefix}${n % streams}`
   const clients = await Promise.all(Array.from({ length: writers }, () => HttpClient.connect(address.port)))
-  for (let n = 0; n < streams; n += 1) await clients[0]?.send(requestText('PUT', path(n), headers))
+  for (let n = 0; n < streams; n += 1) {
+    const status = await clients[0]?.send(requestText('PUT', path(n), headers))
+    if (status !== 200 && status !== 201 && status !== 204) throw new Error(`making a stream was answered ${status}`)
+  }
   const pad = 'x'.repeat(size)
   const latencies: number[] = []
   const end = performance.now() + seconds * 1000
