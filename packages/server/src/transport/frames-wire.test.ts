@@ -115,6 +115,23 @@ describe('frames on the wire', () => {
     )
   })
 
+  it('[FRAME1] and so do the events of an append, wherever they stand among its fields', () => {
+    const others = fc.shuffledSubarray([
+      '"ref":1',
+      '"stream":"s"',
+      '"x":{"events":[9]}',
+      '"y":["events",{"events":0}]',
+      '"z":"events"',
+    ])
+    fc.assert(
+      fc.property(log, others, fc.nat({ max: 5 }), (texts, fields, place) => {
+        const all = [...fields.slice(0, place), `"events": [${texts.join(' , ')}] `, ...fields.slice(place)]
+        expect(rawEvents(`{ ${all.join(',')} }`)).toEqual(texts)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
   it('[FRAME2] however they are cut, doubled or lost, a reader with one position takes every event once', () => {
     const chances = fc.infiniteStream(fc.constantFrom('take', 'take', 'again', 'lose', 'earlier'))
     fc.assert(
