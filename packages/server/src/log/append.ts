@@ -19,6 +19,7 @@ export class Appender {
   readonly #streams: StreamsTable
   readonly #lastUse: LastUse
   readonly #mortals = new Set<string>()
+  readonly #order = new Map<string, Promise<unknown>>()
 
   constructor(db: Database, streams: StreamsTable, lastUse: LastUse) {
     this.#db = db
@@ -28,14 +29,36 @@ export class Appender {
 
   async append(stream: string, request: AppendRequest): Promise<AppendOutcome> {
     checkRequest(request)
+    const { producer } = request
+    // Commits of several connections may overtake each other, and an overtaken producer would look like a gap.
+    if (!producer || this.#db.dialect === 'sqlite') return this.#judge(stream, request)
+    return this.#inOrder(`${producer.id}\0${stream}`, () => this.#judge(stream, request))
+  }
+
+  async #inOrder<T>(key: string, task: () => Promise<T>): Promise<T> {
+    const before = this.#order.get(key)
+    const result = before ? before.then(task) : task()
+    const settled = result.catch(() => {})
+    this.#order.set(key, settled)
+    try {
+      return await result
+    } finally {
+      if (this.#order.get(key) === settled) this.#order.delete(key)
+    }
+  }
+
+  async #judge(stream: string, request: AppendRequest): Promise<AppendOutcome> {
     let known = this.#mortals.has(stream) ? await this.#streams.existing(stream) : null
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
       const outcome = await this.#attempt(stream, request, known)
       if (outcome) return outcome
       const row = await this.#streams.existing(stream)
+      const before = known
+      known = row.expires_at === null ? null : row
+      // That it can expire is all that spoke against it so far, perhaps.
+      if (known && !before) continue
       const reason = await this.#reason(row, request)
       if (reason) return reason
-      known = row.expires_at === null ? null : row
     }
     throw new HoldfastError('UNAVAILABLE', `The stream "${stream.slice(0, 200)}" is too busy.`)
   }

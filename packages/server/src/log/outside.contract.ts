@@ -83,6 +83,16 @@ export function describeOutsideAppends(name: string, open: () => Promise<Databas
       expect(await texts()).toEqual(['1'])
     })
 
+    it('[LOG12] what a producer sends without waiting for answers is judged in the order it was sent', async () => {
+      await log.ensure('t', { ttl: 60 })
+      for (const stream of ['s', 't', 't']) {
+        const epoch = stream === 's' ? 0 : (await texts('t')).length
+        const sent = Array.from({ length: 20 }, (_, seq) => append({ ...by(epoch, seq), messages: [`${seq}`] }, stream))
+        expect((await Promise.all(sent)).map(({ type }) => type)).toEqual(Array(20).fill('appended'))
+        expect((await texts(stream)).slice(-20)).toEqual(Array.from({ length: 20 }, (_, seq) => `${seq}`))
+      }
+    })
+
     it('[LOG12] a refused append changes nothing, the producer included', async () => {
       await append({ streamSeq: 'b' })
       expect(await append({ ...by(0, 0), streamSeq: 'a' })).toEqual({ type: 'sequence_conflict', last: 'b' })
