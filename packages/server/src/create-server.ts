@@ -144,8 +144,8 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
   await fastify.register(health, { db, clock, startedAt, isReady: () => ready })
   await fastify.register(asyncApi, { definitions: apps.flatMap(({ streams }) => [...streams]) })
   // After signing in and before any upgrade, whatever the socket is for.
-  fastify.addHook('onRequest', async (request) => {
-    if (request.ws) sessions.admit(request)
+  fastify.addHook('onRequest', async (request, reply) => {
+    if (request.ws) sessions.admit(request, reply)
   })
   const outside = new OutsideAppend({ log, registry, clock })
   await fastify.register(streamRoutes, {
@@ -220,8 +220,17 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
   }
 }
 
+const holders = new WeakMap<Principal, Holder>()
+const NOBODY: Holder = { can: () => false }
+
+/** One for all connections of a principal. */
 function holderOf(principal: Principal | null): Holder {
-  return { can: (action, stream) => can(principal, action, stream) }
+  if (!principal) return NOBODY
+  const known = holders.get(principal)
+  if (known) return known
+  const holder: Holder = { can: (action, stream) => can(principal, action, stream) }
+  holders.set(principal, holder)
+  return holder
 }
 
 /** An empty secret would let everybody in. */

@@ -1,5 +1,7 @@
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { type Clock, HoldfastError } from '@holdfast/protocol'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
 import type { Hub } from '../hub/hub.ts'
 import { processTurn, type Turn } from '../hub/turn.ts'
@@ -45,6 +47,11 @@ export class Sessions {
   readonly #sockets = new Set<SocketSession>()
   readonly #responses = new Set<LiveResponse>()
   readonly #perAddress = new Map<string, number>()
+  /** The answers that upgrades would have been refused with. */
+  readonly #answers = new WeakMap<Socket, ServerResponse>()
+  // One for all, not one each.
+  readonly #forgetSocket = (session: SocketSession) => void this.#sockets.delete(session)
+  readonly #forgetConnection = (connection: Connection) => void this.#connections.delete(connection)
 
   constructor(options: SessionsOptions) {
     this.#options = options
@@ -56,8 +63,10 @@ export class Sessions {
    * Counts an upgrade among the connections of its peer's address until its socket closes. To be asked before the
    * upgrade; throws TOO_MANY_CONNECTIONS.
    */
-  admit(request: FastifyRequest): void {
-    request.raw.socket.once('close', this.#enter(request.ip))
+  admit(request: FastifyRequest, reply: FastifyReply): void {
+    const { socket } = request.raw
+    socket.once('close', this.#enter(request.ip))
+    this.#answers.set(socket, reply.raw)
   }
 
   /** Reads a stream on a WebSocket, in the given manner of writing; absent: the frames of the protocol. */
@@ -68,16 +77,18 @@ export class Sessions {
       stream: info.name,
       from,
       encoding: encoding ?? frameEncodingOf(info.contentType),
+      onClosed: this.#forgetSocket,
     })
     this.#sockets.add(session)
-    socket.once('close', () => this.#sockets.delete(session))
   }
 
   /** Opens a WebSocket for many streams. */
-  openConnection(socket: WebSocket, request: FastifyRequest, open: (peer: PeerOptions) => Connection): void {
-    const connection = open(this.#peerOf(socket, request))
-    this.#connections.add(connection)
-    socket.once('close', () => this.#connections.delete(connection))
+  openConnection(
+    socket: WebSocket,
+    request: FastifyRequest,
+    open: (peer: PeerOptions, onClosed: (connection: Connection) => void) => Connection,
+  ): void {
+    this.#connections.add(open(this.#peerOf(socket, request), this.#forgetConnection))
   }
 
   /**
@@ -119,9 +130,14 @@ export class Sessions {
   }
 
   #peerOf(socket: WebSocket, request: FastifyRequest): PeerOptions {
+    const raw = request.raw.socket
+    // The request and its answer, some 8 KB, would otherwise live as long as the connection.
+    this.#answers.get(raw)?.detachSocket(raw)
+    this.#answers.delete(raw)
+    socket.removeAllListeners('error')
     return {
       socket,
-      raw: request.raw.socket,
+      raw,
       clock: this.#options.clock,
       turn: this.#turn,
       heartbeats: this.#heartbeats,

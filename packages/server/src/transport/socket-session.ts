@@ -9,6 +9,8 @@ export interface SocketSessionOptions {
   stream: string
   from: Offset | null
   encoding: SocketEncoding
+  /** It is over. */
+  onClosed: (session: SocketSession) => void
 }
 
 /**
@@ -64,6 +66,10 @@ export class SocketSession implements Subscriber, PeerUse {
 
   stop(): void {
     this.#subscription.close()
+  }
+
+  closed(): void {
+    this.#options.onClosed(this)
   }
 
   /** The server goes. */

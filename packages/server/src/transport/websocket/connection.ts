@@ -16,7 +16,7 @@ import { parseClientFrame } from './client-frames.ts'
 import { encodeFrame } from './encodings.ts'
 import { HEARTBEAT_MS } from './heartbeats.ts'
 import { Peer, type PeerOptions, type PeerUse } from './peer.ts'
-import { Subscriptions } from './subscriptions.ts'
+import { type Reading, Subscriptions } from './subscriptions.ts'
 
 /** Who is at the other end. Replaced whole when they sign in again. */
 export interface Holder {
@@ -36,10 +36,12 @@ export interface ConnectionWorld {
   identify: (token: string, address: string) => Holder | null
 }
 
-/** Who opened this one. */
+/** What is of this connection alone. */
 export interface Opened {
   holder: Holder
   address: string
+  /** It is over. */
+  onClosed: (connection: Connection) => void
 }
 
 // After a restart everybody comes back within this time, spread over it, and nobody before the server can be up again.
@@ -49,28 +51,23 @@ const RETRY_SPREAD_MS = 4_500
 const STATE_WEIGHT = 65_536
 
 /** A peer on `/v1/ws`: reads many streams, appends, signs in again. */
-export class Connection implements PeerUse {
+export class Connection implements PeerUse, Reading {
   readonly #world: ConnectionWorld
   readonly #address: string
-  readonly #peer: Peer
+  readonly #onClosed: (connection: Connection) => void
+  readonly peer: Peer
   readonly #subscriptions: Subscriptions
   #appends: Appends | null = null
   #holder: Holder
 
-  constructor(peer: PeerOptions, world: ConnectionWorld, { holder, address }: Opened) {
-    const { hub, log, registry, limits, clock } = world
+  constructor(peer: PeerOptions, world: ConnectionWorld, { holder, address, onClosed }: Opened) {
+    const { limits, clock } = world
     this.#world = world
     this.#address = address
     this.#holder = holder
-    this.#peer = new Peer(peer, this)
-    this.#subscriptions = new Subscriptions({
-      hub,
-      log,
-      registry,
-      peer: this.#peer,
-      most: limits.subscriptions,
-      mayRead: (stream) => this.#holder.can('read', stream),
-    })
+    this.#onClosed = onClosed
+    this.peer = new Peer(peer, this)
+    this.#subscriptions = new Subscriptions(world, this)
     this.#say({
       type: 'welcome',
       protocol: 1,
@@ -85,7 +82,7 @@ export class Connection implements PeerUse {
   }
 
   get buffered(): number {
-    return this.#peer.buffered
+    return this.peer.buffered
   }
 
   get subscriptions(): number {
@@ -95,11 +92,16 @@ export class Connection implements PeerUse {
   message(text: string | null): { done: Promise<void>; weight: number } | undefined {
     const frame = parseClientFrame(text)
     if (frame.type === 'malformed') {
-      this.#peer.refuse(frame.error, frame.about)
+      this.peer.refuse(frame.error, frame.about)
       return undefined
     }
-    if (frame.type !== 'authenticate') this.#peer.accept()
+    if (frame.type !== 'authenticate') this.peer.accept()
     return this.#handle(frame, text ?? '')
+  }
+
+  /** Whether its principal may read the stream, as things are now. */
+  mayRead(stream: string): boolean {
+    return this.#holder.can('read', stream)
   }
 
   room(): void {
@@ -114,11 +116,15 @@ export class Connection implements PeerUse {
     this.#subscriptions.close()
   }
 
+  closed(): void {
+    this.#onClosed(this)
+  }
+
   /** The server goes. */
   drain(): void {
     const retryAfterMs = Math.round(RETRY_MIN_MS + RETRY_SPREAD_MS * this.#world.random())
     this.#say({ type: 'drain', retryAfterMs })
-    this.#peer.close(CLOSE.DRAINING)
+    this.peer.close(CLOSE.DRAINING)
   }
 
   #handle(frame: ClientFrame, text: string): { done: Promise<void>; weight: number } | undefined {
@@ -159,10 +165,10 @@ export class Connection implements PeerUse {
   #authenticate(frame: Extract<ClientFrame, { type: 'authenticate' }>): void {
     const holder = this.#world.identify(frame.token, this.#address)
     if (!holder) {
-      this.#peer.refuse(new HoldfastError('UNAUTHENTICATED', 'That token is not valid.'), refOf(frame))
+      this.peer.refuse(new HoldfastError('UNAUTHENTICATED', 'That token is not valid.'), refOf(frame))
       return
     }
-    this.#peer.accept()
+    this.peer.accept()
     this.#holder = holder
     this.#say({ type: 'authenticated', ...refOf(frame) })
     this.#subscriptions.check()
@@ -170,11 +176,11 @@ export class Connection implements PeerUse {
 
   #fail(error: unknown, about: { stream: string; ref?: string | number }): void {
     const known = isHoldfastError(error) ? error : new HoldfastError('INTERNAL_ERROR', undefined, { cause: error })
-    this.#peer.error(known, about)
+    this.peer.error(known, about)
   }
 
   #say(frame: ServerFrame): void {
-    this.#peer.write(encodeFrame(frame))
+    this.peer.write(encodeFrame(frame))
   }
 }
 

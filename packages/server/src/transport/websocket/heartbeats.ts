@@ -24,20 +24,22 @@ export class Heartbeats {
     this.#clock = clock
   }
 
-  /** `beating.beat()` is called every 25 seconds until the function answered is called. */
-  add(beating: Beating): () => void {
-    const slot = this.#slots[this.#next % SLOTS] ?? new Set()
+  /** `beating.beat()` is called every 25 seconds from here on. Answers its place, for `remove`. */
+  add(beating: Beating): number {
+    const place = this.#next % SLOTS
     this.#next += 1
-    slot.add(beating)
+    this.#slots[place]?.add(beating)
     this.#size += 1
     this.#cancel ??= this.#wait()
-    return () => {
-      if (!slot.delete(beating)) return
-      this.#size -= 1
-      if (this.#size > 0) return
-      this.#cancel?.()
-      this.#cancel = null
-    }
+    return place
+  }
+
+  remove(beating: Beating, place: number): void {
+    if (!this.#slots[place]?.delete(beating)) return
+    this.#size -= 1
+    if (this.#size > 0) return
+    this.#cancel?.()
+    this.#cancel = null
   }
 
   #wait(): () => void {

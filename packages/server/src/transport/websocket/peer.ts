@@ -18,8 +18,10 @@ export interface PeerUse {
   room(): void
   /** Bytes to be sent with each ping. */
   heartbeat?(): Buffer
-  /** The connection is over, or about to be. May come more than once. */
+  /** The connection is about to be over: nothing more is said but goodbye. */
   stop(): void
+  /** It is over. The last call. */
+  closed(): void
 }
 
 export interface PeerOptions {
@@ -44,6 +46,9 @@ const CLOSE_PATIENCE_MS = 2_000
 const DRAIN_PATIENCE_MS = 30_000
 const ERRORS_IN_A_ROW = 100
 
+// Of every peer that is not paused, so that thousands of idle ones share it. Never written to.
+const NOTHING: (string | null)[] = []
+
 /**
  * One WebSocket, whatever it is used for: gathers what goes out, pings, notices a peer that is gone, holds back what a
  * peer says while it does not listen, and says goodbye.
@@ -54,13 +59,15 @@ export class Peer implements Beating {
   readonly #out: SendBuffer
   readonly #use: PeerUse
   readonly #limit: number
-  readonly #stopBeats: () => void
-  #held: (string | null)[] = []
+  readonly #heartbeats: Heartbeats
+  readonly #place: number
+  #held: (string | null)[] = NOTHING
   #isPaused = false
   #working = 0
   #errors = 0
   #answered = true
-  #atBeat = { waiting: 0, taken: 0 }
+  #waitingAtBeat = 0
+  #takenAtBeat = 0
   #isOver = false
   /** The goodbye to say once the peer has taken everything. */
   #goodbye: Goodbye | null = null
@@ -72,14 +79,18 @@ export class Peer implements Beating {
     this.#use = use
     this.#limit = limit
     this.#out = new SendBuffer({ socket, raw, turn, limit, onDrain: () => this.#onDrain() })
-    this.#stopBeats = heartbeats.add(this)
+    this.#heartbeats = heartbeats
+    this.#place = heartbeats.add(this)
     socket.on('message', (data: Buffer, isBinary: boolean) => this.#onMessage(isBinary ? null : data.toString()))
     socket.on('pong', () => {
       this.#answered = true
     })
-    socket.on('close', () => this.#end())
+    socket.on('close', () => {
+      this.#end()
+      use.closed()
+    })
     // `close` follows; without a listener an error of the peer would end the process.
-    socket.on('error', () => {})
+    socket.on('error', ignore)
   }
 
   /** Bytes held for it. */
@@ -144,13 +155,14 @@ export class Peer implements Beating {
   beat(): void {
     const { bytes, taken } = this.#out
     // The ping of a slow peer waits behind its data: that it takes some of that is an answer too.
-    const tookSome = this.#atBeat.waiting > 0 && taken > this.#atBeat.taken
+    const tookSome = this.#waitingAtBeat > 0 && taken > this.#takenAtBeat
     if (!this.#answered && !tookSome) {
       this.close(CLOSE.TOO_SLOW)
       return
     }
     this.#answered = false
-    this.#atBeat = { waiting: bytes, taken }
+    this.#waitingAtBeat = bytes
+    this.#takenAtBeat = taken
     const heartbeat = this.#use.heartbeat?.()
     if (heartbeat) this.#out.write(heartbeat)
     this.#out.write(PING)
@@ -199,6 +211,7 @@ export class Peer implements Beating {
   #pause(): void {
     if (this.#isPaused || this.#isOver) return
     this.#isPaused = true
+    this.#held = []
     this.#socket.pause()
   }
 
@@ -208,6 +221,7 @@ export class Peer implements Beating {
     while (this.#held.length > 0 && !this.#isUnderPressure()) this.#take(this.#held.shift() ?? null)
     if (this.#held.length > 0 || this.#isUnderPressure() || this.#isOver) return
     this.#isPaused = false
+    this.#held = NOTHING
     this.#socket.resume()
   }
 
@@ -217,8 +231,10 @@ export class Peer implements Beating {
     this.#cancelPatience = null
     if (this.#isOver) return
     this.#isOver = true
-    this.#held = []
-    this.#stopBeats()
+    this.#held = NOTHING
+    this.#heartbeats.remove(this, this.#place)
     this.#use.stop()
   }
 }
+
+function ignore(): void {}

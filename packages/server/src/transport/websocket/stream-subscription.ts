@@ -17,6 +17,8 @@ export interface SubscriptionOwner {
 /** One stream on a connection of many. */
 export class StreamSubscription implements Subscriber {
   readonly stream: string
+  /** Has its turn. The owner's to say. */
+  isReading = false
   readonly #owner: SubscriptionOwner
   readonly #hub: Hub
   readonly #replacementKey: ((event: EventBase) => string | null) | undefined

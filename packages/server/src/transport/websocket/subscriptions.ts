@@ -2,20 +2,23 @@ import { HoldfastError, isHoldfastError, OFFSET_NOW, OFFSET_START, type Offset, 
 import type { Hub } from '../../hub/hub.ts'
 import type { StreamInfo, StreamLog } from '../../log/stream-log.ts'
 import type { StreamRegistry } from '../../log/stream-registry.ts'
+import type { Limits } from '../limits.ts'
 import { checkStreamName } from '../read-request.ts'
 import { encodeFrame } from './encodings.ts'
 import type { Peer } from './peer.ts'
 import { StreamSubscription, type SubscriptionOwner } from './stream-subscription.ts'
 
-export interface SubscriptionsOptions {
+export interface SubscriptionsWorld {
   hub: Hub
   log: StreamLog
   registry: StreamRegistry
-  peer: Peer
-  /** Most streams read at a time. */
-  most: number
-  /** Whether the connection's principal may read the stream, as things are now. */
-  mayRead: (stream: string) => boolean
+  limits: Pick<Limits, 'subscriptions'>
+}
+
+/** The connection that reads. */
+export interface Reading {
+  readonly peer: Peer
+  mayRead(stream: string): boolean
 }
 
 export interface SubscribeFrame {
@@ -39,15 +42,17 @@ const READS_AT_A_TIME = 4
  * busy stream does not keep the others waiting; what is live needs no turn.
  */
 export class Subscriptions implements SubscriptionOwner {
-  readonly #options: SubscriptionsOptions
+  readonly #world: SubscriptionsWorld
+  readonly #reader: Reading
   readonly #byStream = new Map<string, StreamSubscription>()
   /** Those that have something to read from the log, in the order they get their turn. */
   readonly #waiting = new Set<StreamSubscription>()
-  readonly #reading = new Set<StreamSubscription>()
+  #reading = 0
   #isTurning = false
 
-  constructor(options: SubscriptionsOptions) {
-    this.#options = options
+  constructor(world: SubscriptionsWorld, reader: Reading) {
+    this.#world = world
+    this.#reader = reader
   }
 
   get size(): number {
@@ -55,17 +60,17 @@ export class Subscriptions implements SubscriptionOwner {
   }
 
   get peer(): Peer {
-    return this.#options.peer
+    return this.#reader.peer
   }
 
   /** Throws what refuses the subscription. */
   async subscribe({ stream, from, conflate = false }: SubscribeFrame): Promise<void> {
-    const { log, registry, hub, most } = this.#options
+    const { log, registry, hub, limits } = this.#world
     checkStreamName(stream)
     this.#demandRead(stream)
     if (this.#byStream.has(stream)) throw new HoldfastError('CONFLICT', `"${stream}" is read here already.`)
-    if (this.#byStream.size >= most) {
-      throw new HoldfastError('TOO_MANY_SUBSCRIPTIONS', `One connection reads at most ${most} streams.`)
+    if (this.#byStream.size >= limits.subscriptions) {
+      throw new HoldfastError('TOO_MANY_SUBSCRIPTIONS', `One connection reads at most ${limits.subscriptions} streams.`)
     }
     const definition = registry.find(stream)
     const replacementKey = conflate && definition ? definition.replacementKey : undefined
@@ -96,7 +101,7 @@ export class Subscriptions implements SubscriptionOwner {
   /** Ends those that the principal may not read any more. */
   check(): void {
     for (const subscription of [...this.#byStream.values()]) {
-      if (!this.#options.mayRead(subscription.stream)) this.ended(subscription, forbidden(subscription.stream))
+      if (!this.#reader.mayRead(subscription.stream)) this.ended(subscription, forbidden(subscription.stream))
     }
   }
 
@@ -111,14 +116,17 @@ export class Subscriptions implements SubscriptionOwner {
 
   /** Has something to read from the log: it gets its turn. */
   wait(subscription: StreamSubscription): void {
-    this.#reading.delete(subscription)
+    this.didRead(subscription)
     this.#waiting.add(subscription)
     this.#turn()
   }
 
   /** Has read what it was told to. */
   didRead(subscription: StreamSubscription): void {
-    if (this.#reading.delete(subscription)) this.#turn()
+    if (!subscription.isReading) return
+    subscription.isReading = false
+    this.#reading -= 1
+    this.#turn()
   }
 
   ended(subscription: StreamSubscription, error: HoldfastError | null): void {
@@ -147,15 +155,15 @@ export class Subscriptions implements SubscriptionOwner {
       if (parseOffset(from) === null) throw new HoldfastError('INVALID_OFFSET', 'That is no offset.')
       return { from }
     }
-    const definition = this.#options.registry.find(info.name)
+    const definition = this.#world.registry.find(info.name)
     if (!definition) throw new HoldfastError('NO_FOLD', `The stream "${info.name}" is not of a defined kind.`)
-    const { state, offset, version } = await this.#options.log.state(definition, info.name)
+    const { state, offset, version } = await this.#world.log.state(definition, info.name)
     return { from: offset, state: { state, version } }
   }
 
   /** The state and the tail, or the first event that is kept where there is no state to be had. */
   async #nextStart(stream: string) {
-    const { log, registry } = this.#options
+    const { log, registry } = this.#world
     const definition = registry.find(stream)
     const info = await log.info(stream)
     if (!info) throw new HoldfastError('NOT_FOUND', `There is no stream "${stream}".`)
@@ -172,7 +180,7 @@ export class Subscriptions implements SubscriptionOwner {
   }
 
   #demandRead(stream: string): void {
-    if (!this.#options.mayRead(stream)) throw forbidden(stream)
+    if (!this.#reader.mayRead(stream)) throw forbidden(stream)
   }
 
   #forget(subscription: StreamSubscription): void {
@@ -192,9 +200,10 @@ export class Subscriptions implements SubscriptionOwner {
     queueMicrotask(() => {
       this.#isTurning = false
       for (const subscription of this.#waiting) {
-        if (this.#reading.size >= READS_AT_A_TIME || this.peer.isFull || this.peer.isOver) return
+        if (this.#reading >= READS_AT_A_TIME || this.peer.isFull || this.peer.isOver) return
         this.#waiting.delete(subscription)
-        this.#reading.add(subscription)
+        subscription.isReading = true
+        this.#reading += 1
         subscription.read()
       }
     })

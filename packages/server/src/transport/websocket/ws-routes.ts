@@ -25,8 +25,8 @@ export async function wsRoutes(app: FastifyInstance, { sessions, holderOf, ...wo
     },
     wsHandler: (socket, request) => {
       // Taken out of the request, which would otherwise live as long as the connection.
-      const opened = { holder: holderOf(request), address: request.ip }
-      sessions.openConnection(socket, request, (peer) => new Connection(peer, world, opened))
+      const who = { holder: holderOf(request), address: request.ip }
+      sessions.openConnection(socket, request, (peer, onClosed) => new Connection(peer, world, { ...who, onClosed }))
     },
   })
 }
