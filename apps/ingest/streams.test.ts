@@ -1,3 +1,5 @@
+import { conflate } from '@holdfast/protocol'
+import fc from 'fast-check'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import {
   type IngestionEvent,
@@ -199,5 +201,37 @@ describe('The story of a project', () => {
     for (const type of Object.keys(projectStream.events)) expect(projectStream.isTerminal(type)).toBe(false)
     for (const type of Object.keys(projectsStream.events)) expect(projectsStream.isTerminal(type)).toBe(false)
     expect(projectsStream.name({})).toBe('operators/projects')
+  })
+})
+
+describe('Conflation of an ingestion', () => {
+  it('[ING14] the fold of what a conflating reader gets is the fold of all, as long as no percent falls', () => {
+    const percent = fc.record({ phase: fc.integer({ min: 1, max: 4 }), by: fc.integer({ min: 0, max: 9 }) })
+    const step = fc.oneof(
+      { arbitrary: percent, weight: 6 },
+      { arbitrary: fc.constantFrom('start' as const, 'end' as const), weight: 1 },
+    )
+    let left = 0
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const percents = [0, 0, 0, 0, 0]
+        let phase = 0
+        const events = steps.map((step, index) => {
+          const timestamp = new Date(index).toISOString()
+          if (step === 'end') return { ...failed, timestamp }
+          if (step === 'start') {
+            phase = (phase % 4) + 1
+            return { ...started, phase, timestamp, message: `phase ${phase}` }
+          }
+          const progressPercent = Math.min(100, (percents[step.phase] ?? 0) + step.by)
+          percents[step.phase] = progressPercent
+          return { ...progress, phase: step.phase, progressPercent, metrics: { ...metrics, chunks: index }, timestamp }
+        })
+        const kept = conflate(events, (event) => ingestionStream.replacementKey(event))
+        left += events.length - kept.length
+        expect(fold([...kept])).toEqual(fold(events))
+      }),
+    )
+    expect(left).toBeGreaterThan(0)
   })
 })

@@ -119,6 +119,8 @@ export const ingestionStream = defineStream('projects/:projectId/ingestions/:ing
   initial,
   fold: foldIngestion,
   terminal: ['ingestion_complete', 'error'],
+  // Holds because a phase's percent never falls: the newest report says all that the ones before it said.
+  replaces: { progress_update: ({ phase }) => String(phase) },
 })
 export type IngestionEvent = EventOf<typeof events>
 

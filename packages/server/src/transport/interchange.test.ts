@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { FrameSocket } from './fixtures/frame-socket.ts'
 import { type LiveServer, startLiveServer } from './fixtures/live-server.ts'
 
 let live: LiveServer
@@ -49,6 +50,20 @@ const MANNERS: Record<string, (stream: string, offset: string) => Promise<Readin
       offset: () => reader.offset,
       close: () => reader.close(),
       read: (wanted) => expect.poll(() => [reader.events.length, reader.offset !== '']).toEqual([wanted, true]),
+    }
+  },
+  async multiplexed(stream, from) {
+    const socket = new FrameSocket(live.port)
+    await socket.until('welcome')
+    socket.send({ type: 'subscribe', stream, from })
+    await socket.until('subscribed')
+    return {
+      get events() {
+        return socket.events(stream)
+      },
+      offset: () => (socket.gaps === 0 ? (socket.positions.get(stream) ?? '') : ''),
+      close: () => socket.cut(),
+      read: (wanted) => expect.poll(() => socket.events(stream).length).toBe(wanted),
     }
   },
 }
