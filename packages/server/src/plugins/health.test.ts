@@ -42,9 +42,10 @@ describe('health', () => {
     const clock = new ManualClock()
     live = await startLiveServer({ clock })
     const asked = Promise.withResolvers<void>()
+    const released = Promise.withResolvers<never[]>()
     live.server.services.db.read = () => {
       asked.resolve()
-      return new Promise(() => {})
+      return released.promise
     }
     const answer = live.request('/health')
     await asked.promise
@@ -54,6 +55,8 @@ describe('health', () => {
       503,
       expect.objectContaining({ checks: { database: { status: 'failed', latencyMs: 2_000 } } }),
     ])
+    // Closing waits for what still looks at the store.
+    released.resolve([])
   })
 
   it('[HEALTH3] a server that has not begun, or that drains, is not ready', async () => {
