@@ -18,7 +18,9 @@ export class Child<Ready> implements AsyncDisposable {
     this.#process = process
     this.ready = ready
     process.on('message', (reply: Reply) => this.#settle(reply))
-    process.on('exit', () => {
+    process.on('exit', (code, signal) => {
+      if (signal !== 'SIGKILL')
+        console.error(`${process.spawnargs[1] ?? 'a program'} ended by itself: ${code ?? signal}`)
       for (const { reject } of this.#waiting.values()) reject(new Error('the program ended before it answered'))
     })
   }

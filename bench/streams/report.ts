@@ -25,6 +25,7 @@ function ratio(figure: Figure, figures: readonly Figure[]): string {
 
 function number(value: number | null): string {
   if (value === null || Number.isNaN(value)) return '-'
+  if (value === 0) return '0'
   if (value >= 1000) return Math.round(value).toLocaleString('en')
   return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2)
 }
@@ -39,7 +40,7 @@ export async function render(sections: readonly Section[], rounds: number): Prom
     '',
     `Written by \`node bench/streams.ts --write\`: Node ${process.versions.node}, ${cpus().length} cores, ${process.platform}, load average ${load} at the end`,
     `(the programs that make the load included: they share the cores with the server). ${versions.join(', ')}. Each figure is the`,
-    `median of ${rounds} rounds with the servers taking turns; memory and resume are measured once.`,
+    `median of ${rounds} round${rounds > 1 ? 's' : ''} with the servers taking turns; memory and resume are measured once.`,
     '',
     sections.map(table).join('\n\n'),
     '',

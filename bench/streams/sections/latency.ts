@@ -70,7 +70,8 @@ export async function latency({ rounds, quick }: Settings): Promise<Section> {
     await using server = await ServerUnderTest.start(contender)
     // A thousand readers share two cores with the server: ten events a second is what their program can take.
     const rate = readers >= 1000 ? 10 : 50
-    return deliveryLatency(server, { kind, readers, stream: 's', seconds: quick ? 1 : 4, rate })
+    // Awaited here: the server lives as long as this block.
+    return await deliveryLatency(server, { kind, readers, stream: 's', seconds: quick ? 1 : 4, rate })
   })
   return {
     title: 'Append to reader',

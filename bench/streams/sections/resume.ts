@@ -6,7 +6,6 @@ const RESUMERS = new URL('../load/resumers.ts', import.meta.url)
 const SETTLE_MS = 15_000
 
 interface Report {
-  readers: number
   whole: number
   p50: number
   p99: number
@@ -36,13 +35,13 @@ export async function resume({ quick }: Settings): Promise<Section> {
     await load.ask('back')
     // Before most of them are back.
     await append(10)
-    const { readers, whole, p50, p99 } = await load.ask<Report>('report', { last: 10, ms: SETTLE_MS })
-    return [readers, whole, p50, p99]
+    const { whole, p50, p99 } = await load.ask<Report>('report', { last: 10, ms: SETTLE_MS })
+    return [whole, p50, p99]
   })
   return {
     title: 'Resume after kill -9',
     note: 'Readers come back within 0 to 500 ms of losing the server, each by itself; one event is appended at once after the new start. "Whole" are those that saw every event exactly once, in order; times are from the new start to that event, over those who got it.',
-    columns: ['readers', 'whole', 'p50 ms', 'p99 ms'],
+    columns: ['whole', 'p50 ms', 'p99 ms'],
     figures,
   }
 }
