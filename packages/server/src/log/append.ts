@@ -48,13 +48,13 @@ export class Appender {
   }
 
   async #judge(stream: string, request: AppendRequest): Promise<AppendOutcome> {
-    let known = this.#mortals.has(stream) ? await this.#streams.existing(stream) : null
+    let known = this.#mortals.has(stream) ? mortal(await this.#streams.existing(stream)) : null
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
       const outcome = await this.#attempt(stream, request, known)
       if (outcome) return outcome
       const row = await this.#streams.existing(stream)
       const before = known
-      known = row.expires_at === null ? null : row
+      known = mortal(row)
       // That it can expire is all that spoke against it so far, perhaps.
       if (known && !before) continue
       const reason = await this.#reason(row, request)
@@ -114,6 +114,11 @@ export class Appender {
     )
     return state ?? null
   }
+}
+
+/** The row of a stream that can expire: its appends have to ask first, since its last use is not in the table. */
+function mortal(row: StreamRow): StreamRow | null {
+  return row.expires_at === null ? null : row
 }
 
 function checkRequest({ messages, contentType, seal, producer, streamSeq }: AppendRequest): void {

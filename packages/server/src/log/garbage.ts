@@ -3,10 +3,12 @@ import { UNUSED_SOURCE } from './remove-stream.ts'
 
 // One commit takes so many rows away: the writer belongs to others again after a few milliseconds.
 const BATCH = 500
+const LOOKED_AT = 100
 
 /** Removes in the background what deleted streams leave behind. What a process does not finish the next one does. */
 export class GarbageCollector {
   readonly #db: Database
+  #lookedAt = 0
 
   constructor(db: Database) {
     this.#db = db
@@ -28,17 +30,26 @@ export class GarbageCollector {
     return true
   }
 
-  /** Frees the sources whose last forks went at the same moment, each seeing the other (several writers). */
+  /**
+   * Frees sources whose last forks went at the same moment, each seeing the other (several writers). Looks at so many
+   * of the deleted ones with each call, one after the other.
+   */
   async releaseSources(): Promise<void> {
-    const unused = await this.#db.read<{ id: number }>(
-      statement(`SELECT id FROM streams WHERE ${UNUSED_SOURCE} LIMIT ${BATCH}`),
+    const kept = await this.#db.read<{ id: number; unused: number }>(
+      statement(
+        `SELECT id, CASE WHEN ${UNUSED_SOURCE} THEN 1 ELSE 0 END AS unused FROM streams
+        WHERE deleted = 1 AND id > ? ORDER BY id LIMIT ${LOOKED_AT}`,
+        [this.#lookedAt],
+      ),
     )
-    if (unused.length === 0) return
-    const release = unused.flatMap(({ id }) => [
-      statement('INSERT INTO stream_garbage (stream_id) VALUES (?) ON CONFLICT (stream_id) DO NOTHING', [id]),
-      statement('DELETE FROM streams WHERE id = ? AND deleted = 1', [id]),
-    ])
-    await this.#db.commit([write(...release)])
+    this.#lookedAt = kept.length < LOOKED_AT ? 0 : (kept.at(-1)?.id ?? 0)
+    const release = kept
+      .filter(({ unused }) => unused === 1)
+      .flatMap(({ id }) => [
+        statement('INSERT INTO stream_garbage (stream_id) VALUES (?) ON CONFLICT (stream_id) DO NOTHING', [id]),
+        statement('DELETE FROM streams WHERE id = ? AND deleted = 1', [id]),
+      ])
+    if (release.length > 0) await this.#db.commit([write(...release)])
   }
 }
 

@@ -1,4 +1,4 @@
-import { defineStream, formatOffset, parseOffset, type Retention } from '@holdfast/protocol'
+import { defineStream, formatOffset, HoldfastError, parseOffset, type Retention } from '@holdfast/protocol'
 import { ManualClock, until } from '@holdfast/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
@@ -113,6 +113,24 @@ export function describeGrowth(name: string, open: () => Promise<Database>): voi
       await start(plain)
       clock.advance(1000)
       await expect.poll(() => snapshot()).toBe(1000)
+    })
+
+    it('[LOG21] a snapshot that could not be stored is stored later, though nothing is appended any more', async () => {
+      let full = true
+      const filling: Database = {
+        dialect: db.dialect,
+        read: (asked) => db.read(asked),
+        onCommitted: (listener) => db.onCommitted(listener),
+        close: () => db.close(),
+        commit: (writes) => (full ? Promise.reject(new HoldfastError('STORAGE_FULL')) : db.commit(writes)),
+      }
+      log = new SqlStreamLog(filling, clock)
+      await add(300)
+      expect((await log.state(plain, stream)).state).toEqual({ sum: 300 })
+      expect(await snapshot()).toBe(0)
+      full = false
+      await log.state(plain, stream)
+      expect(await snapshot()).toBe(300)
     })
 
     it('[LOG21] a long fold holds nobody up', async () => {

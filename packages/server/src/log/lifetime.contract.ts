@@ -200,5 +200,18 @@ export function describeLifetimes(name: string, open: () => Promise<Database>): 
       expect([await count('events'), await count('stream_producers'), await count('stream_lineage')]).toEqual([1, 0, 0])
       await log.close()
     })
+
+    it('[LOG19] forks that are deleted at once leave no source behind', async () => {
+      await log.ensure('s', { messages: ['1'] })
+      const forks = Array.from({ length: 6 }, (_, index) => `f${index}`)
+      for (const fork of forks) await log.ensure(fork, { fork: { source: 's' } })
+      await log.remove('s')
+      await Promise.all(forks.map((fork) => log.remove(fork)))
+      await log.open()
+      await rounds(
+        async () => (await count('streams')) + (await count('events')) + (await count('stream_garbage')) === 0,
+      )
+      await log.close()
+    })
   })
 }

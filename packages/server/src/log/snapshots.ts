@@ -41,11 +41,11 @@ export class Snapshots {
   async fold(definition: AnyStream, row: StreamRow, store = false): Promise<Folded> {
     const { version } = definition
     const from = this.#cache.get(row.id, version) ?? (await this.#stored(definition, row))
+    if (from.seq >= row.tail && from.bytes > 0 && !isDue(from, store)) return from
     const { state, seq } = await this.#advance(definition, row, from)
     const text = JSON.stringify(state)
     const folded = { state, seq, storedSeq: from.storedSeq, bytes: Buffer.byteLength(text) }
-    const due = store ? seq > from.storedSeq : snapshotIsDue(from.storedSeq, seq)
-    if (due && folded.bytes <= STATE_MAX_BYTES && (await this.#keep(row, version, seq, text))) folded.storedSeq = seq
+    if (isDue(folded, store) && (await this.#keep(row, version, seq, text))) folded.storedSeq = seq
     this.#cache.set(row.id, version, folded)
     return folded
   }
@@ -81,7 +81,7 @@ export class Snapshots {
     if (!usable) return { state: initial, seq: 0, storedSeq: 0, bytes: 0 }
     const state = JSON.parse(usable.state)
     const { seq } = usable
-    if (usable.version === version) return { state, seq, storedSeq: seq, bytes: usable.state.length }
+    if (usable.version === version) return { state, seq, storedSeq: seq, bytes: Buffer.byteLength(usable.state) }
     return { state: migrate?.(state, usable.version), seq, storedSeq: 0, bytes: 0 }
   }
 
@@ -95,6 +95,10 @@ export class Snapshots {
       throw error
     }
   }
+}
+
+function isDue({ seq, storedSeq, bytes }: Folded, store: boolean): boolean {
+  return bytes <= STATE_MAX_BYTES && (store ? seq > storedSeq : snapshotIsDue(storedSeq, seq))
 }
 
 /** Whether one is to be stored between these two places. */
