@@ -87,7 +87,7 @@ describe('what a stream cannot do, and what its content may not', () => {
     }
     const asked = await live.request('/v1/stream/s', { method: 'OPTIONS', headers: {} })
     expect([asked.status, asked.headers.allow]).toEqual([204, 'GET, HEAD, POST, PUT, DELETE, OPTIONS'])
-    expect((await live.request('/v1/nothing')).status).toBe(404)
+    for (const path of ['/v1/nothing', '/v1/stream']) expect((await live.request(path)).status, path).toBe(404)
   })
 
   it('[HTTP22] no answer runs as a page of ours, whatever its type', async () => {

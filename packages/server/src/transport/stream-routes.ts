@@ -20,6 +20,7 @@ export async function streamRoutes(app: FastifyInstance, http: StreamHttp): Prom
     done(null, body),
   )
   app.setNotFoundHandler((request, reply) => {
+    if (ALLOW.split(', ').includes(request.method)) throw new HoldfastError('NOT_FOUND', 'A stream has a name.')
     reply.header('allow', ALLOW)
     throw new HoldfastError('METHOD_NOT_ALLOWED', `${request.method} is nothing a stream can do.`)
   })
@@ -45,7 +46,9 @@ export async function streamRoutes(app: FastifyInstance, http: StreamHttp): Prom
     handler: (request, reply) => readStream(http, request, reply),
     wsHandler: (socket, request) => {
       const read = reads.get(request)
-      if (read) http.sessions.openSocket(socket, request, read)
+      if (!read) return
+      http.log.touch(read.info)
+      http.sessions.openSocket(socket, request, read)
     },
   })
   app.route({

@@ -1,3 +1,4 @@
+import { connect } from 'node:net'
 import { ManualClock } from '@holdfast/testing'
 import { EventSource } from 'eventsource'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -88,6 +89,31 @@ describe('the rotation of responses', () => {
     clock.advance(1)
     await expect.poll(() => reader.ended).toBe(true)
     expect([reader.writes.at(-1), reader.controls.at(-1)?.streamClosed]).toEqual(['retry: 20\n\n', undefined])
+  })
+})
+
+describe('a peer that leaves', () => {
+  it('[SSE14] at any moment leaves nothing behind', async () => {
+    await start()
+    await live.append('s', '1')
+    const accept = ['text/event-stream', '*/*']
+    for (let n = 0; n < 100; n += 1) {
+      const query = n % 2 === 0 ? '' : '?offset=now&live=long-poll'
+      const socket = connect(live.port, '127.0.0.1')
+      socket.on('error', () => {})
+      socket.write(
+        `GET /v1/stream/s${query} HTTP/1.1\r\nHost: x\r\nAccept: ${accept[n % 2]}\r\nAuthorization: Bearer ${TOKEN}\r\n\r\n`,
+      )
+      for (let turns = 0; turns < n % 10; turns += 1) await new Promise((resolve) => setImmediate(resolve))
+      socket.destroy()
+    }
+    const { sessions } = live.server.services
+    // One more that stays, so that the hundred before it have been seen.
+    const reader = await live.events('/v1/stream/s')
+    await expect.poll(() => reader.events).toEqual([1])
+    await expect.poll(() => sessions.size.responses).toBe(1)
+    reader.close()
+    await expect.poll(() => sessions.size.responses).toBe(0)
   })
 })
 

@@ -47,9 +47,11 @@ function open(
     rotationMs: http.sseRotationMs,
     use: info.ttl === null ? null : { everyMs: Math.max(MIN_USE_MS, info.ttl * 500), touch: () => log.touch(info) },
   })
-  const forget = http.sessions.add(session, request.ip)
-  reply.raw.once('close', forget)
+  // Whoever left while the stream was looked up is not heard to close any more.
+  const forget = reply.raw.destroyed ? null : http.sessions.add(session, request.ip)
   reply.hijack()
+  if (!forget) return
+  reply.raw.once('close', forget)
   session.open({
     ...(reply.getHeaders() as OutgoingHttpHeaders),
     'content-type': 'text/event-stream',

@@ -22,7 +22,10 @@ export async function longPoll(
   const poll = new LongPoll({ clock, waitMs: longPollMs })
   const forget = sessions.add(poll, request.ip)
   reply.raw.once('close', () => poll.close())
-  const delivery = await poll.from(hub, info.name, from).finally(forget)
+  const answer = poll.from(hub, info.name, from).finally(forget)
+  // Whoever left while the stream was looked up is not heard to close any more.
+  if (reply.raw.destroyed) poll.close()
+  const delivery = await answer
   const { cursor } = request.query as StreamQuery
   reply.header('cache-control', 'no-store')
   if (!delivery?.sealed) reply.header('stream-cursor', cursorAfter(cursor, clock.now(), random))

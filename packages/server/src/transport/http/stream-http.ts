@@ -54,7 +54,11 @@ export async function existing({ log }: StreamHttp, name: string): Promise<Strea
   return info
 }
 
-/** The bytes of a request; none where it has no body. */
+/** The bytes of a request; none where it has no body. Throws UNSUPPORTED_MEDIA_TYPE where they are not the bytes meant. */
 export function bodyOf(request: FastifyRequest): Buffer {
+  const coding = request.headers['content-encoding']
+  if (coding !== undefined && coding !== 'identity') {
+    throw new HoldfastError('UNSUPPORTED_MEDIA_TYPE', `A body comes as it is, not in "${coding.slice(0, 80)}".`)
+  }
   return Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
 }
