@@ -82,6 +82,7 @@ export class Subscriptions implements SubscriptionOwner {
       if (!info) throw new HoldfastError('NOT_FOUND', `There is no stream "${stream}".`)
       const start = await this.#startOf(info, from)
       if (subscription.isClosed) return
+      log.touch(info)
       // Whoever asked may have become somebody else in the meantime.
       this.#demandRead(stream)
       subscription.begin(info, start.from, start.state)
