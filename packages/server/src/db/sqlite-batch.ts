@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { ErrorCode } from '@holdfast/protocol'
-import type { Row, Statement } from './database.ts'
+import type { SqlValue, Statement } from './database.ts'
 
 /** A statement, and how many rows it must give or change; `null` for any number. */
 export interface BatchStatement {
@@ -12,12 +12,24 @@ export interface BatchStatement {
 /** The statements of one commit, flattened. */
 export type Member = readonly BatchStatement[]
 
-/** A member's rows per statement, or why it changed nothing. Plain data: it crosses threads. */
+/** What a statement gave: `null` for no rows, else the names of the columns, and their values row by row. */
+export type Given = null | readonly [names: readonly string[], ...rows: SqlValue[][]]
+
+/**
+ * What a member's statements gave, or why it changed nothing. Plain data: it crosses threads, and there the names,
+ * one array for all rows of all members, cost nearly nothing, where objects would spell them out each time.
+ */
 export type MemberResult =
-  | { ok: true; rows: Row[][] }
+  | { ok: true; given: Given[] }
   /** The statement of this index did not give or change as many rows as it must. */
   | { ok: false; unmet: number }
   | { ok: false; code: ErrorCode; detail: string }
+
+interface Prepared {
+  prepared: StatementSync
+  /** Empty where it gives no rows. */
+  names: readonly string[]
+}
 
 const SQLITE_BUSY = 5
 const SQLITE_IOERR = 10
@@ -35,7 +47,7 @@ export class FatalStoreError extends Error {}
  */
 export class SqliteBatch {
   readonly #db: DatabaseSync
-  readonly #prepared = new Map<string, { prepared: StatementSync; givesRows: boolean }>()
+  readonly #prepared = new Map<string, Prepared>()
 
   constructor(db: DatabaseSync) {
     this.#db = db
@@ -90,26 +102,26 @@ export class SqliteBatch {
 
   /** `changed`: whether something may have been by the time it failed. A statement that throws undoes itself. */
   #statements(member: Member): { result: MemberResult; changed: boolean } {
-    const rows: Row[][] = []
+    const all: Given[] = []
     for (const [index, statement] of member.entries()) {
       try {
         const { given, count } = this.#run(statement)
         if (statement.rows !== null && count !== statement.rows) {
           return { result: { ok: false, unmet: index }, changed: index > 0 || count > 0 }
         }
-        rows.push(given)
+        all.push(given)
       } catch (error) {
         return { result: { ok: false, ...describe(error) }, changed: index > 0 }
       }
     }
-    return { result: { ok: true, rows }, changed: true }
+    return { result: { ok: true, given: all }, changed: true }
   }
 
-  #run({ sql, params }: BatchStatement): { given: Row[]; count: number } {
-    const { prepared, givesRows } = this.#prepare(sql)
-    if (!givesRows) return { given: [], count: Number(prepared.run(...params).changes) }
-    const given = prepared.all(...params) as Row[]
-    return { given, count: given.length }
+  #run({ sql, params }: BatchStatement): { given: Given; count: number } {
+    const { prepared, names } = this.#prepare(sql)
+    if (names.length === 0) return { given: null, count: Number(prepared.run(...params).changes) }
+    const rows = prepared.all(...params) as unknown as SqlValue[][]
+    return { given: rows.length === 0 ? null : [names, ...rows], count: rows.length }
   }
 
   #exec(sql: string): void {
@@ -120,11 +132,12 @@ export class SqliteBatch {
     if (this.#db.isTransaction) this.#exec('ROLLBACK')
   }
 
-  #prepare(sql: string): { prepared: StatementSync; givesRows: boolean } {
+  #prepare(sql: string): Prepared {
     let known = this.#prepared.get(sql)
     if (!known) {
       const prepared = this.#db.prepare(sql)
-      known = { prepared, givesRows: prepared.columns().length > 0 }
+      prepared.setReturnArrays(true)
+      known = { prepared, names: prepared.columns().map(({ name }) => name) }
       // Migrations and filters make one-off texts; the hot ones are few and come back.
       if (this.#prepared.size >= 500) this.#prepared.clear()
       this.#prepared.set(sql, known)

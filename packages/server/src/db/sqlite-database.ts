@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads'
 import { HoldfastError } from '@holdfast/protocol'
 import { CommitListeners, committedBy } from './committed.ts'
 import type { CommitResult, Committed, Database, Row, Statement, Write } from './database.ts'
-import { type MemberResult, SqliteBatch } from './sqlite-batch.ts'
+import { type Given, type MemberResult, SqliteBatch } from './sqlite-batch.ts'
 import { openReader, type SqliteSettings } from './sqlite-connection.ts'
 import { BatchEncoder } from './sqlite-wire.ts'
 
@@ -186,7 +186,7 @@ function settleAll(settled: readonly Waiting[], results: readonly MemberResult[]
       acknowledge.push(() => waiting.reject(refusal(waiting.writes, result)))
       continue
     }
-    const rows = splitByWrite(waiting.writes, result.rows)
+    const rows = splitByWrite(waiting.writes, result.given)
     told.push(...committedBy(waiting.writes, rows))
     acknowledge.push(() => waiting.resolve(rows))
   }
@@ -207,11 +207,23 @@ function refusal(writes: readonly Write[], result: (MemberResult & { ok: false }
   return new HoldfastError(unmet?.otherwise ?? 'INTERNAL_ERROR', unmet?.detail)
 }
 
-function splitByWrite(writes: readonly Write[], rows: Row[][]): CommitResult {
+function splitByWrite(writes: readonly Write[], given: readonly Given[]): CommitResult {
+  const rows = given.map(rowsOf)
+  if (writes.length === 1) return [rows]
   let from = 0
   return writes.map(({ statements }) => {
     from += statements.length
     return rows.slice(from - statements.length, from)
+  })
+}
+
+function rowsOf(given: Given): Row[] {
+  if (given === null) return []
+  const [names, ...rows] = given
+  return rows.map((values) => {
+    const row: Row = {}
+    for (const [index, name] of names.entries()) row[name] = values[index] ?? null
+    return row
   })
 }
 
