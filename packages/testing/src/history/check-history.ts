@@ -33,6 +33,8 @@ export type ViolationKind =
   | 'refused'
   /** The server ended, and nobody had ended it. */
   | 'died'
+  /** The stream, or its state, cannot be read any more. */
+  | 'unreadable'
 
 export interface Violation {
   kind: ViolationKind

@@ -25,6 +25,8 @@ export interface Append {
   offset?: Offset
   /** Why it was refused. */
   code?: string
+  /** One of its attempts was refused for want of room. */
+  wasFull?: boolean
 }
 
 /** What a reader took in at once: a frame, an SSE event, the answer of a GET. */

@@ -62,14 +62,16 @@ const DEEDS: Record<string, { weight: number; deed: Deed }> = {
 
 const NAMES = Object.entries(DEEDS).flatMap(([name, { weight }]) => Array<string>(weight).fill(name))
 
-/** Does one harm after the other, drawn at random, until `end`; when it resolves the server is well. */
+/** Does one harm after the other, each sort at least once, until `end`; when it resolves the server is well. */
 export async function nemesis(world: World, random: Random, end: number): Promise<Deeds> {
   const deeds: Deeds = {}
-  while (systemClock.now() < end) {
+  const first = random.shuffled(Object.keys(DEEDS))
+  while (first.length > 0 || systemClock.now() < end) {
     await sleep(systemClock, random.int(50, 500))
-    const name = random.pick(NAMES)
+    const name = first.pop() ?? random.pick(NAMES)
     deeds[name] = (deeds[name] ?? 0) + 1
     await DEEDS[name]?.deed(world, random)
+    await world.server.revive()
   }
   return deeds
 }

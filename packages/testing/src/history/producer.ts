@@ -95,6 +95,7 @@ export class Producer {
       const answer = answers.find(({ type }) => type === 'ok') ?? answers.at(-1) ?? { type: 'unknown' }
       const taken = answers.find((answer) => answer.type === 'ok' && answer.offset !== undefined) ?? answer
       if (taken.type === 'ok') return settle(history, append, taken)
+      if (answers.some((answer) => answer.type === 'fail' && answer.code === 'STORAGE_FULL')) append.wasFull = true
       wasUnknown ||= answers.some(({ type }) => type === 'unknown')
       const isFinal = taken.type === 'fail' && taken.code !== 'STORAGE_FULL'
       if (isFinal) return settle(history, append, taken, wasUnknown)
@@ -137,5 +138,6 @@ function settle(history: History, append: Append, answer: Answer, wasUnknown = f
   if (!EXPECTED.has(code) && !(append.stale && code === 'PRODUCER_FENCED')) {
     history.complaints.push({ stream: append.stream, text: `an append of ${append.producer} was refused: ${code}` })
   }
+  if (code === 'STORAGE_FULL') append.wasFull = true
   history.settle(append, wasUnknown ? 'unknown' : 'fail', { code })
 }

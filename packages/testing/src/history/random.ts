@@ -29,6 +29,12 @@ export class Random {
     return this.next() < share
   }
 
+  /** The same entries in an order drawn. */
+  shuffled<T>(list: readonly T[]): T[] {
+    const left = [...list]
+    return list.map(() => left.splice(this.int(0, left.length - 1), 1)[0] as T)
+  }
+
   /** One of a list that is not empty. */
   pick<T>(list: readonly T[]): T {
     return list[this.int(0, list.length - 1)] as T

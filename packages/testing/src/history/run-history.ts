@@ -1,4 +1,4 @@
-import { sleep, systemClock } from '@holdfast/protocol'
+import { formatOffset, sleep, systemClock } from '@holdfast/protocol'
 import type { Violation } from './check-history.ts'
 import { type Deeds, nemesis } from './nemesis.ts'
 import { Producer } from './producer.ts'
@@ -121,8 +121,11 @@ function isRoom(stream: string): boolean {
 async function caughtUp(world: World, watchers: readonly Watcher[]): Promise<void> {
   const end = systemClock.now() + CATCH_UP_MS
   for (const { stream, reader } of watchers) {
-    const { incarnation, events, sealed } = await world.readLog(stream)
-    const tail = `${String(incarnation).padStart(16, '0')}_${String(events.length).padStart(16, '0')}`
+    const log = await world.readLog(stream).catch(() => null)
+    // That it cannot be read will be said in the end.
+    if (!log) continue
+    const { incarnation, events, sealed } = log
+    const tail = formatOffset({ incarnation, seq: events.length })
     while (systemClock.now() < end && (reader.position !== tail || reader.isAtEnd !== sealed)) {
       await sleep(systemClock, 10)
     }
@@ -133,9 +136,10 @@ function summarise({ history, server, proxy }: World, deeds: Deeds): string {
   const of = (outcome: string) => history.appends.filter((append) => append.outcome === outcome).length
   const deliveries = history.readings.flatMap(({ deliveries }) => deliveries)
   const events = deliveries.reduce((sum, { events }) => sum + events.length, 0)
+  const full = history.appends.filter(({ wasFull }) => wasFull).length
   const done = Object.entries(deeds).map(([name, count]) => `${name} ${count}`)
   return [
-    `${history.appends.length} appends (${of('ok')} ok, ${of('fail')} refused, ${of('unknown')} unanswered)`,
+    `${history.appends.length} appends (${of('ok')} ok, ${of('fail')} refused, ${of('unknown')} unanswered, ${full} met a full disk)`,
     `${history.readings.length} readings of ${events} events`,
     `${server.lives} lives, ${proxy.cuts} lines cut`,
     done.join(', '),

@@ -55,6 +55,11 @@ export class ServerProcess {
     return child
   }
 
+  /** Starts it where it is not running: it may have ended by itself, which `deaths` tells. */
+  async revive(): Promise<void> {
+    if (!this.#child || isGone(this.#child)) await this.start()
+  }
+
   /** kill -9, and waits until it is gone. */
   async kill(): Promise<void> {
     this.#isExpected = true

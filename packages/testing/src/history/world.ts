@@ -16,10 +16,12 @@ import type { Manner } from './manners/manner.ts'
 import { sharedSocket } from './manners/shared.ts'
 import { sse } from './manners/sse.ts'
 import { streamSocket } from './manners/stream-socket.ts'
-import { ask, type Place, streamPath } from './place.ts'
+import { type Answered, ask, type Place, streamPath } from './place.ts'
 import { room } from './room.ts'
 import { ServerProcess } from './server-process.ts'
 import { SocketPool } from './shared-socket.ts'
+
+const INSIST_MS = 10_000
 
 /** The ways in and out a run uses, by their names; absent: all of them. */
 export interface Ways {
@@ -62,7 +64,7 @@ export class World implements AsyncDisposable {
     return new World(dataDir, server, proxy, token, ways)
   }
 
-  /** Makes a stream, from the inside; asks until it is there. */
+  /** Makes a stream, from the inside; asks until it is there. Throws where it cannot be had. */
   async create(stream: string): Promise<void> {
     await this.#insist({
       method: 'POST',
@@ -72,7 +74,7 @@ export class World implements AsyncDisposable {
     })
   }
 
-  /** The whole stream as it is read now. Its pages must join. */
+  /** The whole stream as it is read now. Throws where it cannot be read, or where its pages do not join. */
   async readLog(stream: string): Promise<FinalLog> {
     const events: string[] = []
     for (let offset = '-1'; ; ) {
@@ -91,16 +93,22 @@ export class World implements AsyncDisposable {
     await this.server.kill()
     await this.server.start()
     const logs: FinalLog[] = []
+    const found: Violation[] = this.server.deaths.map((text) => ({ kind: 'died', stream: '', text }))
     for (const stream of streams) {
-      logs.push(await this.readLog(stream))
-      if (!room.match(stream)) continue
-      const { state, offset, sealed } = JSON.parse(
-        (await this.#insist({ path: streamPath(stream, { view: 'state' }) })).text,
-      )
-      this.history.states.push({ reader: 'the last look', stream, state, offset, sealed })
+      try {
+        logs.push(await this.readLog(stream))
+        if (room.match(stream)) await this.#lastLook(stream)
+      } catch (error) {
+        found.push({ kind: 'unreadable', stream, text: error instanceof Error ? error.message : String(error) })
+      }
     }
-    const deaths = this.server.deaths.map((text) => ({ kind: 'died' as const, stream: '', text }))
-    return [...deaths, ...checkHistory(this.history, logs, (stream) => (room.match(stream) ? room : null))]
+    return [...found, ...checkHistory(this.history, logs, (stream) => (room.match(stream) ? room : null))]
+  }
+
+  async #lastLook(stream: string): Promise<void> {
+    const { text } = await this.#insist({ path: streamPath(stream, { view: 'state' }) })
+    const { state, offset, sealed } = JSON.parse(text)
+    this.history.states.push({ reader: 'the last look', stream, state, offset, sealed })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -111,11 +119,16 @@ export class World implements AsyncDisposable {
     await rm(this.#dataDir, { recursive: true, force: true, maxRetries: 3 })
   }
 
-  async #insist(asked: Parameters<typeof ask>[1]) {
-    for (let tries = 0; ; tries += 1) {
+  /** Asks again for as long as there is no answer, or one that says to. */
+  async #insist(asked: Parameters<typeof ask>[1]): Promise<Answered> {
+    const end = systemClock.now() + INSIST_MS
+    for (;;) {
       const answer = await ask(this.place, asked).catch(() => null)
       if (answer && answer.status < 300) return answer
-      if (tries > 100) throw new Error(`${asked.path} answered ${answer?.status ?? 'nothing'}: ${answer?.text ?? ''}`)
+      const isFinal = answer !== null && answer.status !== 503
+      if (isFinal || systemClock.now() > end) {
+        throw new Error(`${asked.path} answered ${answer ? `${answer.status} ${answer.text}` : 'nothing'}`)
+      }
       await sleep(systemClock, 50)
     }
   }
