@@ -133,6 +133,25 @@ export function describeGrowth(name: string, open: () => Promise<Database>): voi
       expect(await snapshot()).toBe(300)
     })
 
+    it('[LOG21] a fold that fails is told, and holds up no other stream', async () => {
+      const failing = defineStream('counters/:id', {
+        version: 1,
+        events: { added: z.object({ by: z.number() }) },
+        initial: { sum: 0 },
+        fold: (state, { by }) => {
+          if (by < 0) throw new RangeError('not that way')
+          return { sum: state.sum + by }
+        },
+      })
+      await start(failing)
+      const bad = Array.from({ length: 256 }, () => ({ type: 'added', by: -1 }) as const)
+      await db.commit([log.appendEvents(failing, { id: 'bad' }, bad)])
+      await add(256)
+      await expect.poll(() => snapshot()).toBe(256)
+      expect(errors).toEqual([new RangeError('not that way')])
+      errors = []
+    })
+
     it('[LOG21] a long fold holds nobody up', async () => {
       log = new SqlStreamLog(db, clock)
       for (let round = 0; round < 20; round += 1) await add(1000)

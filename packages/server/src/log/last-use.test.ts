@@ -1,0 +1,41 @@
+import { HoldfastError } from '@holdfast/protocol'
+import { ManualClock } from '@holdfast/testing'
+import { describe, expect, it } from 'vitest'
+import { LastUse } from './last-use.ts'
+import type { StreamRow } from './streams-table.ts'
+
+const row = (fields: Partial<StreamRow>) => ({ id: 1, name: 's', ttl: 10, ...fields }) as StreamRow
+
+describe('LastUse', () => {
+  it('[LOG20] what could not be written down is kept for the next time, the newest use of each', async () => {
+    const clock = new ManualClock()
+    const lastUse = new LastUse(clock, () => false)
+    const written = clock.now() + 10_000
+    lastUse.touch(1, 10)
+    lastUse.touch(2, 10)
+    clock.advance(5_000)
+    const failing = lastUse.flush(async () => {
+      lastUse.touch(2, 10)
+      throw new HoldfastError('STORAGE_FULL')
+    })
+    await expect(failing).rejects.toThrow(expect.objectContaining({ code: 'STORAGE_FULL' }))
+    const stored: [number, number][] = []
+    await lastUse.flush(async (deadlines) => void stored.push(...deadlines))
+    expect(stored.sort()).toEqual([
+      [1, written],
+      [2, written + 5_000],
+    ])
+    await lastUse.flush(() => Promise.reject(new Error('there is nothing to write')))
+  })
+
+  it('[LOG20] a use counts while it is being written down', async () => {
+    const clock = new ManualClock()
+    const lastUse = new LastUse(clock, () => false)
+    const old = row({ expires_at: clock.now() + 1_000 })
+    lastUse.touch(1, 10)
+    clock.advance(9_999)
+    await lastUse.flush(async () => expect(lastUse.isExpired(old)).toBe(false))
+    // From here on the table has it.
+    expect(lastUse.isExpired(old)).toBe(true)
+  })
+})
