@@ -18,9 +18,10 @@ import { docs } from './plugins/docs.ts'
 import { health } from './plugins/health.ts'
 import { metrics } from './plugins/metrics.ts'
 import { page } from './plugins/page.ts'
-import { problems } from './plugins/problems.ts'
+import { answerMalformed, answerUnroutable, problems } from './plugins/problems.ts'
 import { requestLog } from './plugins/request-log.ts'
 import { securityHeaders } from './plugins/security-headers.ts'
+import { upgrades } from './plugins/upgrades.ts'
 import { RunEngine } from './runs/run-engine.ts'
 import { runMigrations } from './runs/run-migrations.ts'
 import { SseEncoder } from './transport/http/sse-encoding.ts'
@@ -122,6 +123,8 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
     forceCloseConnections: true,
     bodyLimit: 1_048_576,
     requestTimeout: 0,
+    frameworkErrors: answerUnroutable,
+    clientErrorHandler: answerMalformed,
     routerOptions: { maxParamLength: 512 },
   }) as unknown as FastifyInstance
   fastify.setValidatorCompiler(validatorCompiler)
@@ -137,6 +140,7 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
     // Sent home by `sessions.drain` with a code of their own; whoever does not answer is cut off there.
     preClose: (done) => done(),
   })
+  await fastify.register(upgrades)
   await fastify.register(cors, { prefix: '/v1/stream/', allowedOrigins: options.allowedOrigins ?? [] })
   await fastify.register(docs)
   await fastify.register(auth, { ...options, allowedOrigins: options.allowedOrigins ?? [], clock })

@@ -1,3 +1,5 @@
+import { STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { ERRORS, type FieldError, HoldfastError } from '@holdfast/protocol'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
@@ -14,6 +16,56 @@ export const problems = fastifyPlugin(async (app: FastifyInstance) => {
     )
   })
 })
+
+/** A request that no route is looked for: its path cannot be read. For Fastify's `frameworkErrors`. */
+export function answerUnroutable(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  const { headers, socket } = request.raw
+  // It runs no hooks, and without them nobody lets go of the connection of an upgrade.
+  if (headers.upgrade !== undefined) reply.raw.once('finish', () => socket.destroySoon())
+  sendProblem(request, reply, toHoldfastError(error))
+}
+
+/**
+ * Bytes that are no HTTP, or more of it than is taken in: a problem too, and the connection ends. For Fastify's
+ * `clientErrorHandler`. Source: Node.js, http, event 'clientError'.
+ */
+export function answerMalformed({ code }: Error & { code?: string }, socket: Duplex): void {
+  // Within another answer nothing may be said.
+  if (code === 'ECONNRESET' || isAnswering(socket)) socket.destroy()
+  else endWithProblem(socket, malformed(code))
+}
+
+/** Whether an answer is on its way on this connection. */
+export function isAnswering(socket: Duplex): boolean {
+  const { _httpMessage }: { _httpMessage?: unknown } = Object(socket)
+  return Boolean(_httpMessage)
+}
+
+/** A problem on a connection that is no request's (any more), which ends with it. */
+export function endWithProblem(socket: Duplex, error: HoldfastError, headers: readonly string[] = []): void {
+  if (!socket.writable) {
+    socket.destroy()
+    return
+  }
+  const problem = error.toProblem()
+  const body = JSON.stringify(problem)
+  const head = [
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
+    'content-type: application/problem+json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'cache-control: no-store',
+    'connection: close',
+    ...headers,
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
+}
+
+function malformed(code: string | undefined): HoldfastError {
+  if (code === 'HPE_HEADER_OVERFLOW') return new HoldfastError('TOO_LARGE', 'The head of the request is too large.')
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return new HoldfastError('INVALID_INPUT', 'The request did not come in time.')
+  return new HoldfastError('INVALID_INPUT', 'That is no HTTP request.')
+}
 
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, error: HoldfastError): void {
   const { status } = ERRORS[error.code]

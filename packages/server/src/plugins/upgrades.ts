@@ -1,0 +1,20 @@
+import { HoldfastError } from '@holdfast/protocol'
+import type { FastifyInstance } from 'fastify'
+import fastifyPlugin from 'fastify-plugin'
+import { endWithProblem, isAnswering } from './problems.ts'
+
+/**
+ * Upgrades to WebSocket that cannot be made are answered with a problem like every refusal, and let go of their
+ * connection. To be registered after the WebSocket plugin.
+ */
+export const upgrades = fastifyPlugin(async (app: FastifyInstance) => {
+  // An upgrade that was sent before the answer to an earlier request had come: there is no way to answer both, and
+  // nobody would ever close the connection. No WebSocket client does that. Source: RFC 6455, 4.1.
+  app.server.prependListener('upgrade', (_, socket) => {
+    if (isAnswering(socket)) socket.destroy()
+  })
+  // Source: RFC 6455, 4.4: the answer names the version that is spoken here.
+  app.websocketServer.on('wsClientError', ({ message }, socket) =>
+    endWithProblem(socket, new HoldfastError('INVALID_INPUT', `${message}.`), ['sec-websocket-version: 13']),
+  )
+})
