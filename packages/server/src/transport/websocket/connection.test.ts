@@ -368,6 +368,9 @@ describe('one WebSocket for many streams: the connection', () => {
       [1, 'UNAUTHENTICATED'],
       [2, 'UNAUTHENTICATED'],
     ])
+    await live.append('b', '1')
+    socket.send({ type: 'subscribe', stream: 'b' })
+    await socket.until('up_to_date', 2)
     socket.send({ type: 'authenticate', ref: 3, token: TOKEN })
     expect(await socket.until('authenticated')).toEqual([{ type: 'authenticated', ref: 3 }])
     await live.append('a', '2')

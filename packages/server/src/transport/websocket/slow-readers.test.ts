@@ -35,7 +35,14 @@ const gauges = defineStream('gauges/:id', {
       : { ...state, marks: [...state.marks, JSON.stringify(state.values)] },
   replaces: { set: ({ name }) => name },
 })
-const gaugesApp = defineApp({ name: 'gauges', streams: [gauges], migrations: [], setup: () => ({}) })
+const shortGauges = defineStream('short/:id', {
+  version: 1,
+  events: { set: z.object({ name: z.string(), value: z.number(), pad: z.string() }) },
+  initial: { last: 0 },
+  fold: (_, { value }) => ({ last: value }),
+  retain: { events: 5 },
+})
+const gaugesApp = defineApp({ name: 'gauges', streams: [gauges, shortGauges], migrations: [], setup: () => ({}) })
 
 describe('a peer of many streams that does not read', () => {
   it('[WS27] costs about the limit and some pages, however much is written, and gets all of it in turn', async () => {
@@ -90,6 +97,54 @@ describe('a peer of many streams that does not read', () => {
     await socket.until('up_to_date', names.length)
     expect(names.map((name) => socket.events(name).length)).toEqual(Array(40).fill(50))
     expect(socket.gaps).toBe(0)
+  })
+
+  it('[WS27] streams that are behind take turns, a page each, however much room there is', async () => {
+    live = await startLiveServer({ limits: { sendBufferBytes: 16 * MEGABYTE } })
+    const { db, log } = live.server.services
+    const text = JSON.stringify('x'.repeat(50_000))
+    const busy = Array.from({ length: 6 }, (_, index) => `busy/${index}`)
+    for (const name of busy) await db.commit([log.append(name, Array(30).fill(text))])
+    await live.append('quiet', '1')
+    const socket = await connect()
+    for (const stream of [...busy, 'quiet']) socket.send({ type: 'subscribe', stream })
+    await socket.until('up_to_date', 7)
+    const first = socket.frames.findIndex((frame) => frame.type === 'events' && frame.stream === 'quiet')
+    const before = socket.frames.slice(0, first)
+    const pages = busy.map((name) => before.filter((frame) => frame.type === 'events' && frame.stream === name).length)
+    expect(Math.max(...pages)).toBeLessThanOrEqual(2)
+    expect(busy.map((name) => socket.events(name).length)).toEqual(Array(6).fill(30))
+  })
+
+  it('[WS15] a reader that fell behind what is kept goes on from the state, and is told when it has everything', async () => {
+    live = await startLiveServer({ apps: [gaugesApp] })
+    const { db, log } = live.server.services
+    const set = (value: number) => ({ type: 'set' as const, name: 'n', value, pad: 'x'.repeat(60_000) })
+    const append = (value: number) => db.commit([log.appendEvents(shortGauges, { id: 'g' }, [set(value)])])
+    await append(0)
+    const socket = await connect()
+    socket.send({ type: 'subscribe', stream: 'short/g' })
+    await socket.until('up_to_date')
+    socket.socket.pause()
+    let value = 0
+    const isBehind = async () => {
+      for (let n = 0; n < 20; n += 1) {
+        await append(++value)
+        await setImmediate()
+      }
+      const sent = socket.positions.get('short/g') ?? ''
+      return held() > MEGABYTE && ((await log.info('short/g'))?.head ?? '') > sent && value > 400
+    }
+    await expect.poll(isBehind, { timeout: 25_000 }).toBe(true)
+    socket.socket.resume()
+    const [reset] = await socket.until('reset')
+    await socket.until('up_to_date', 2)
+    expect([reset?.error.code, reset?.version]).toEqual(['OFFSET_GONE', 1])
+    await append(++value)
+    const tail = (await log.info('short/g'))?.tail
+    await expect.poll(() => socket.positions.get('short/g')).toBe(tail)
+    const last = socket.events('short/g').at(-1) as { value: number }
+    expect([last.value, socket.gaps]).toEqual([value, 0])
   })
 
   it('[WS28] is not listened to while it does not take its answers, and gets every one of them later', async () => {
