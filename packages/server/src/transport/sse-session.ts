@@ -29,8 +29,6 @@ export interface SseSessionOptions {
   cursor: unknown
   /** About how long one response lasts, in milliseconds; a tenth more or less by chance, at least a second. */
   rotationMs: number
-  /** The stream is used for as long as it is read: how often to say so, and how. */
-  use: { everyMs: number; touch: () => void } | null
 }
 
 /**
@@ -106,10 +104,7 @@ export class SseSession implements Subscriber, LiveResponse {
   }
 
   #waitToKeepAlive(): void {
-    const { clock, use } = this.#options
-    const wait = Math.min(KEEP_ALIVE_MS, use?.everyMs ?? KEEP_ALIVE_MS)
-    this.#cancelKeepAlive = clock.after(wait, () => {
-      use?.touch()
+    this.#cancelKeepAlive = this.#options.clock.after(KEEP_ALIVE_MS, () => {
       this.#response.write(': still here\n\n')
       this.#waitToKeepAlive()
     })

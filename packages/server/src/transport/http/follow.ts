@@ -6,8 +6,6 @@ import { sseFormOf } from './media-type.ts'
 import { headerOf } from './request-headers.ts'
 import type { StreamHttp, StreamQuery } from './stream-http.ts'
 
-const MIN_USE_MS = 500
-
 /** GET with `live=sse`, or as an EventSource asks: the stream as server-sent events. */
 export async function followStream(http: StreamHttp, name: string, request: FastifyRequest, reply: FastifyReply) {
   const query = request.query as StreamQuery
@@ -33,7 +31,7 @@ function open(
   request: FastifyRequest,
   reply: FastifyReply,
 ): void {
-  const { hub, clock, random, encoder, log } = http
+  const { hub, clock, random, encoder } = http
   const form = sseFormOf(info.contentType)
   const session = new SseSession(reply.raw, {
     hub,
@@ -45,7 +43,6 @@ function open(
     from,
     cursor,
     rotationMs: http.sseRotationMs,
-    use: info.ttl === null ? null : { everyMs: Math.max(MIN_USE_MS, info.ttl * 500), touch: () => log.touch(info) },
   })
   // Whoever left while the stream was looked up is not heard to close any more.
   const forget = reply.raw.destroyed ? null : http.sessions.add(session, request.ip)
