@@ -81,7 +81,7 @@ export const RULES: LayerRules = {
     { name: 'transport', imports: ['db', 'log', 'hub'] },
     { name: 'plugins', imports: ['db', 'log', 'hub', 'runs', 'attention', 'transport'] },
   ],
-  roof: ['create-server.ts', 'define-app.ts', 'ids.ts', 'index.ts'],
+  roof: ['create-server.ts', 'kernel.ts', 'http-server.ts', 'define-app.ts', 'ids.ts', 'index.ts'],
   forbidden: [
     { from: 'hub', to: 'log', why: 'the hub wakes readers, whoever keeps the events' },
     { from: 'log', to: 'hub', why: 'the log keeps events, whoever listens' },

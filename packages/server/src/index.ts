@@ -1,4 +1,4 @@
-export { allMigrations, createServer, type HoldfastServer, type ServerOptions } from './create-server.ts'
+export { createServer, type HoldfastServer } from './create-server.ts'
 export {
   type Database,
   type Dialect,
@@ -13,6 +13,7 @@ export { type Migration, migrateDown, migrateUp, migrationStatus } from './db/mi
 export { queryBuilder, toStatement } from './db/query-builder.ts'
 export { type App, type AppParts, defineApp, type Services } from './define-app.ts'
 export { createIdGenerator, type IdWorld } from './ids.ts'
+export { allMigrations, type ServerOptions } from './kernel.ts'
 export type { StreamLog, StreamState } from './log/stream-log.ts'
 export { demand, type Principal } from './plugins/auth/principal.ts'
 export {

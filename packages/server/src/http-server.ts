@@ -1,0 +1,132 @@
+import websocket from '@fastify/websocket'
+import Fastify, { type FastifyInstance, LogController } from 'fastify'
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
+import type { Kernel, ServerOptions } from './kernel.ts'
+import { asyncApi } from './plugins/asyncapi/asyncapi.ts'
+import { auth } from './plugins/auth/auth.ts'
+import { can, demand, type Principal } from './plugins/auth/principal.ts'
+import { cors } from './plugins/cors.ts'
+import { docs } from './plugins/docs.ts'
+import { health } from './plugins/health.ts'
+import { metrics } from './plugins/metrics.ts'
+import { page } from './plugins/page.ts'
+import { answerMalformed, answerUnroutable, problems } from './plugins/problems.ts'
+import { requestLog } from './plugins/request-log.ts'
+import { securityHeaders } from './plugins/security-headers.ts'
+import { upgrades } from './plugins/upgrades.ts'
+import { SseEncoder } from './transport/http/sse-encoding.ts'
+import { OutsideAppend } from './transport/outside-append.ts'
+import { streamRoutes } from './transport/stream-routes.ts'
+import type { Holder } from './transport/websocket/connection.ts'
+import { wsRoutes } from './transport/websocket/ws-routes.ts'
+
+/** The ways in and out over the kernel: plugins first, in the order they see a request, then the streams. */
+export async function createHttpServer(
+  kernel: Kernel,
+  options: ServerOptions,
+  isReady: () => boolean,
+): Promise<FastifyInstance> {
+  const fastify = bareServer(options)
+  await addPlugins(fastify, kernel, options, isReady)
+  await addStreams(fastify, kernel, options)
+  if (options.pageFolder) await fastify.register(page, { folder: options.pageFolder })
+  return fastify
+}
+
+function bareServer({ logger, newId }: ServerOptions): FastifyInstance {
+  const fastify = Fastify({
+    loggerInstance: logger,
+    // Our own line per request: requestLog.
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: () => newId(),
+    forceCloseConnections: true,
+    bodyLimit: 1_048_576,
+    requestTimeout: 0,
+    frameworkErrors: answerUnroutable,
+    clientErrorHandler: answerMalformed,
+    routerOptions: { maxParamLength: 512 },
+  }) as unknown as FastifyInstance
+  fastify.setValidatorCompiler(validatorCompiler)
+  fastify.setSerializerCompiler(serializerCompiler)
+  return fastify
+}
+
+async function addPlugins(
+  fastify: FastifyInstance,
+  { db, hub, sessions, limits, clock }: Kernel,
+  options: ServerOptions,
+  isReady: () => boolean,
+): Promise<void> {
+  const { apps, logger, allowedOrigins = [] } = options
+  await fastify.register(problems)
+  await fastify.register(requestLog, { logger })
+  await fastify.register(securityHeaders, {
+    contentSecurityPolicy: { useDefaults: false, directives: CONTENT_SECURITY },
+  })
+  // Before whatever may refuse: it lets go of the connection of a refused upgrade.
+  await fastify.register(websocket, {
+    options: { maxPayload: limits.requestBytes, perMessageDeflate: false },
+    // Sent home by `sessions.drain` with a code of their own; whoever does not answer is cut off there.
+    preClose: (done) => done(),
+  })
+  await fastify.register(upgrades)
+  await fastify.register(cors, { prefix: '/v1/stream/', allowedOrigins })
+  await fastify.register(docs)
+  await fastify.register(auth, { ...options, allowedOrigins, clock })
+  await fastify.register(metrics, { db, hub, sessions })
+  await fastify.register(health, { db, clock, startedAt: clock.now(), isReady })
+  await fastify.register(asyncApi, { definitions: apps.flatMap(({ streams }) => [...streams]) })
+  // After signing in and before any upgrade, whatever the socket is for.
+  fastify.addHook('onRequest', async (request, reply) => {
+    if (request.ws) sessions.admit(request, reply)
+  })
+}
+
+async function addStreams(fastify: FastifyInstance, kernel: Kernel, options: ServerOptions): Promise<void> {
+  const { log, hub, registry, sessions, limits, clock, random } = kernel
+  const outside = new OutsideAppend({ log, registry, clock })
+  const shared = { log, hub, registry, sessions, outside, limits, clock, random }
+  await fastify.register(streamRoutes, {
+    ...shared,
+    prefix: '/v1/stream',
+    encoder: new SseEncoder(clock),
+    longPollMs: options.longPollMs ?? 30_000,
+    sseRotationMs: options.sseRotationMs ?? 60_000,
+    authorize: (request, action, stream) => demand(request.principal, action, stream),
+  })
+  await fastify.register(wsRoutes, {
+    ...shared,
+    holderOf: ({ principal }) => holderOf(principal),
+    identify(token, address) {
+      const principal = fastify.identify(token)
+      if (principal) return holderOf(principal)
+      options.logger.warn({ security: 'token_refused', ip: address }, 'a token was refused')
+      return null
+    },
+  })
+}
+
+const holders = new WeakMap<Principal, Holder>()
+const NOBODY: Holder = { can: () => false }
+
+/** One for all connections of a principal. */
+function holderOf(principal: Principal | null): Holder {
+  if (!principal) return NOBODY
+  const known = holders.get(principal)
+  if (known) return known
+  const holder: Holder = { can: (action, stream) => can(principal, action, stream) }
+  holders.set(principal, holder)
+  return holder
+}
+
+/** Everything the page needs comes from us; styles may be set from script, nothing else may be inline. */
+const CONTENT_SECURITY = {
+  defaultSrc: ["'self'"],
+  styleSrc: ["'self'", "'unsafe-inline'"],
+  imgSrc: ["'self'", 'data:'],
+  connectSrc: ["'self'", 'ws:', 'wss:'],
+  objectSrc: ["'none'"],
+  baseUri: ["'none'"],
+  frameAncestors: ["'none'"],
+  formAction: ["'self'"],
+}

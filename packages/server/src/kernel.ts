@@ -1,0 +1,103 @@
+import { type Clock, systemClock } from '@holdfast/protocol'
+import type { Logger } from 'pino'
+import type { Database } from './db/database.ts'
+import { type Migration, migrateUp, migrationStatus } from './db/migrations.ts'
+import type { App, Services } from './define-app.ts'
+import { Hub } from './hub/hub.ts'
+import { logMigrations } from './log/log-migrations.ts'
+import { SqlStreamLog } from './log/sql-stream-log.ts'
+import { StreamRegistry } from './log/stream-registry.ts'
+import { RunEngine } from './runs/run-engine.ts'
+import { runMigrations } from './runs/run-migrations.ts'
+import { DEFAULT_LIMITS, type Limits } from './transport/limits.ts'
+import { Sessions } from './transport/sessions.ts'
+
+export interface ServerOptions {
+  /** Opened by the caller, closed with the server. */
+  db: Database
+  apps: readonly App[]
+  /** At least 16 characters. */
+  operatorToken: string
+  /** Signs session cookies; at least 32 bytes. */
+  sessionSecret: Buffer
+  /** Origins besides the server's own whose pages may act with a cookie. Default none. */
+  allowedOrigins?: readonly string[]
+  logger: Logger
+  clock?: Clock
+  newId: () => string
+  /** Evenly spread from 0 to below 1. Default `Math.random`; nothing secret is made of it. */
+  random?: () => number
+  /** What one request, connection or address may ask. Default `DEFAULT_LIMITS`. */
+  limits?: Partial<Limits>
+  /** How long a long-poll waits for events, in milliseconds. Default 30,000. */
+  longPollMs?: number
+  /** About how long one response of server-sent events lasts, in milliseconds, at least 1,000. Default 60,000. */
+  sseRotationMs?: number
+  /** This process alone uses the store. */
+  exclusive: boolean
+  /** The built page; absent serves none. */
+  pageFolder?: string
+}
+
+/** The floors below the transports, on one store. */
+export interface Kernel {
+  db: Database
+  log: SqlStreamLog
+  hub: Hub
+  runs: RunEngine
+  sessions: Sessions
+  registry: StreamRegistry
+  limits: Limits
+  clock: Clock
+  random: () => number
+  /** What apps are given of it. */
+  services: Services
+}
+
+/** All migrations of the kernel and the apps, in order. */
+export function allMigrations(apps: readonly App[]): Migration[] {
+  return [...logMigrations, ...runMigrations, ...apps.flatMap(({ migrations }) => migrations)]
+}
+
+/** Puts the floors on the store and brings its tables up to date. Throws CONFLICT for a database of a newer version. */
+export async function createKernel(options: ServerOptions): Promise<Kernel> {
+  const { db, apps, logger, newId, clock = systemClock, random = Math.random } = options
+  const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits }
+  const registry = new StreamRegistry(apps.flatMap(({ streams }) => [...streams]))
+  const log = new SqlStreamLog(db, clock, {
+    registry,
+    hasReaders: (stream) => hub.hasReaders(stream),
+    onError: (err) => logger.error({ err }, 'the log met an error in the background'),
+  })
+  const hub = new Hub(log)
+  const sessions = new Sessions({ hub, clock, limits })
+  listen(db, hub, logger)
+  const runs = new RunEngine({
+    db,
+    clock,
+    newId,
+    createStream: (stream) => log.create(stream),
+    worker: newId(),
+    exclusive: options.exclusive,
+    onError: (err, run) => logger.error({ err, run: run?.id }, 'a run met an error'),
+  })
+  await migrate(options, clock)
+  const services: Services = { db, log, runs, sessions, clock, newId, logger }
+  return { db, log, hub, runs, sessions, registry, limits, clock, random, services }
+}
+
+/** Word of every commit goes to the hub, and at the level `debug` to the log. */
+function listen(db: Database, hub: Hub, logger: Logger): void {
+  db.onCommitted((committed) => hub.broadcast(committed))
+  if (!logger.isLevelEnabled('debug')) return
+  db.onCommitted((committed) => {
+    for (const { stream, tail, events } of committed) logger.debug({ stream, tail, events }, 'appended')
+  })
+}
+
+async function migrate({ db, apps, logger }: ServerOptions, clock: Clock): Promise<void> {
+  const migrations = allMigrations(apps)
+  await migrationStatus(db, migrations)
+  const applied = await migrateUp(db, migrations, clock.now())
+  if (applied.length > 0) logger.info({ applied }, 'the database was migrated')
+}
