@@ -30,9 +30,9 @@ export class LastUse {
   isExpired({ id, name, ttl, expires_at: written }: StreamRow): boolean {
     if (written === null) return false
     if (ttl === null) return this.#clock.now() >= written
-    const known = this.#deadlines.get(id) ?? this.#flushing.get(id)
-    const deadline = known ?? Math.max(written, this.#assumed === 0 ? 0 : this.#assumed + ttl * 1000)
-    if (this.#clock.now() < deadline) return false
+    const known = this.#deadlines.get(id) ?? this.#flushing.get(id) ?? 0
+    const assumed = this.#assumed === 0 ? 0 : this.#assumed + ttl * 1000
+    if (this.#clock.now() < Math.max(written, known, assumed)) return false
     if (!this.#hasReaders(name)) return true
     this.touch(id, ttl)
     return false

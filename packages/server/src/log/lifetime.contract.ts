@@ -76,6 +76,18 @@ export function describeLifetimes(name: string, open: () => Promise<Database>): 
       await expect(append('s')).rejects.toThrow(withCode('NOT_FOUND'))
     })
 
+    it('[LOG17] an append of the server itself is a use as well, and none goes to a stream that has expired', async () => {
+      const appendInside = (stream: string) => db.commit([log.append(stream, ['1'])])
+      await log.ensure('ttl', { ttl: 10 })
+      await log.ensure('at', { expiresAt: clock.now() + 15_000 })
+      clock.advance(9_000)
+      await appendInside('ttl')
+      await appendInside('at')
+      clock.advance(9_000)
+      expect([(await log.read('ttl', null)).events, await log.info('at')]).toEqual([['1'], null])
+      await expect(appendInside('at')).rejects.toThrow(withCode('STREAM_SEALED'))
+    })
+
     it('[LOG17] a lifetime is one or the other, within what a date can be', async () => {
       for (const wrong of [
         { ttl: 1, expiresAt: 1 },

@@ -14,6 +14,8 @@ import { Snapshots } from './snapshots.ts'
 import { SqlStreamLog } from './sql-stream-log.ts'
 import { StreamsTable } from './streams-table.ts'
 
+const RUNS = 100
+
 /** A stream as a plain list, and up to where it is the history of others. */
 interface Model {
   id: number
@@ -189,7 +191,9 @@ class World {
     const model = this.#models.get(name)
     const row = await this.#streams.row(name)
     if (!model || model.deleted || !row) return
-    await this.#retention.trim(keeping(keep), row)
+    const trimmed = await outcome(this.#retention.trim(keeping(keep), row))
+    // A fork of what was trimmed already has no snapshot of its own, and nothing to make one of.
+    if (trimmed === 'NO_FOLD') return expect([model.sources.size > 0, model.head > 0]).toEqual([true, true])
     model.head = Math.max(model.head, model.events.length - keep)
   }
 
@@ -246,7 +250,7 @@ describe('the log against its model', () => {
           await world.check()
         }
       }),
-      { numRuns: 100 },
+      { numRuns: RUNS },
     )
   }, 60_000)
 })

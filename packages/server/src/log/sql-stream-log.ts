@@ -111,7 +111,7 @@ export class SqlStreamLog implements StreamLog {
     if (texts.length === 0) throw new HoldfastError('INVALID_INPUT', 'An append needs at least one event.')
     const sealed = options.seal ?? false
     return {
-      statements: [moveTail(stream, texts, sealed), insertEvents(this.#db.dialect, stream, texts)],
+      statements: [moveTail(stream, texts, sealed, this.#clock.now()), insertEvents(this.#db.dialect, stream, texts)],
       appended: { stream, statement: 0, events: texts, sealed },
     }
   }
@@ -184,14 +184,17 @@ export class SqlStreamLog implements StreamLog {
   }
 }
 
+// An append is a use. One whose moment has come but that still stands there takes nothing any more.
 const MOVE_TAIL = `
   INSERT INTO streams (name, tail, bytes, sealed) VALUES (?, ?, ?, ?)
   ON CONFLICT (name) DO UPDATE SET
-    tail = streams.tail + excluded.tail, bytes = streams.bytes + excluded.bytes, sealed = excluded.sealed
+    tail = streams.tail + excluded.tail, bytes = streams.bytes + excluded.bytes, sealed = excluded.sealed,
+    expires_at = CASE WHEN streams.ttl IS NULL THEN streams.expires_at ELSE ? + streams.ttl * 1000 END
   WHERE streams.sealed = 0 AND streams.deleted = 0
+    AND (streams.expires_at IS NULL OR streams.ttl IS NOT NULL OR streams.expires_at > ?)
   RETURNING id AS incarnation, tail`
 
-function moveTail(stream: string, texts: readonly string[], seal: boolean): Statement {
+function moveTail(stream: string, texts: readonly string[], seal: boolean, now: number): Statement {
   const expect = { rows: 1, otherwise: 'STREAM_SEALED', detail: `The stream "${stream}" has ended.` } as const
-  return statement(MOVE_TAIL, [stream, texts.length, bytesOf(texts), seal ? 1 : 0], expect)
+  return statement(MOVE_TAIL, [stream, texts.length, bytesOf(texts), seal ? 1 : 0, now, now], expect)
 }
