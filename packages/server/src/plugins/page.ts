@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
@@ -24,5 +25,12 @@ export async function page(app: FastifyInstance, { folder }: { folder: string })
       reply.header('cache-control', 'no-cache').sendFile('index.html', document.root, document),
     )
   }
+  // A person who mistyped an address is told so by the page; a program, and whoever asks the API, by a problem.
+  app.get('/*', async (request, reply) => {
+    const isPerson = (request.headers.accept ?? '').includes('text/html') && !/^\/(api|v1)\//.test(request.url)
+    if (!isPerson) return reply.callNotFound()
+    const html = await readFile(join(folder, 'index.html'))
+    return reply.code(404).type('text/html; charset=utf-8').header('cache-control', 'no-cache').send(html)
+  })
   app.get('/favicon.svg', async (_, reply) => reply.sendFile('favicon.svg', folder, document))
 }
