@@ -74,6 +74,16 @@ export class World implements AsyncDisposable {
     })
   }
 
+  /** Makes a stream over HTTP, with its first event; asks until it is there. Throws where it cannot be had. */
+  async put(stream: string, event: string): Promise<void> {
+    const append = this.history.invoke({ producer: 'the maker', stream, events: [event] })
+    const headers = { 'content-type': 'application/json' }
+    const answer = await this.#insist({ method: 'PUT', path: streamPath(stream), headers, body: `[${event}]` })
+    // Where it was there already the tail is told, which may have moved on.
+    const offset = answer.status === 201 ? { offset: String(answer.headers['stream-next-offset']) } : {}
+    this.history.settle(append, 'ok', offset)
+  }
+
   /** The whole stream as it is read now. Throws where it cannot be read, or where its pages do not join. */
   async readLog(stream: string): Promise<FinalLog> {
     const events: string[] = []
