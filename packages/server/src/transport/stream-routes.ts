@@ -62,6 +62,7 @@ export async function streamRoutes(app: FastifyInstance, http: StreamHttp): Prom
     method: 'POST',
     url,
     bodyLimit,
+    config: { frequent: true },
     schema: DOCS.post,
     handler: (request, reply) => append(http, request, reply),
   })

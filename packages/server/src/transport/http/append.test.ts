@@ -66,6 +66,21 @@ describe('appending: POST', () => {
     expect(all.headers.get('stream-next-offset')).toBe(more.headers.get('stream-next-offset'))
   })
 
+  it('[HTTP29] stands in the log at debug where it went well, and at info where it did not', async () => {
+    await ask('PUT', 's', { headers: JSON_TYPE })
+    await append('s', '1')
+    await append('none', '1')
+    const answered = () =>
+      live.lines
+        .map((line) => JSON.parse(line))
+        .filter(({ msg, method }) => msg === 'answered' && method === 'POST')
+        .map(({ level, path, status }) => [level, path, status])
+    await expect.poll(answered).toEqual([
+      [20, '/v1/stream/s', 204],
+      [30, '/v1/stream/none', 404],
+    ])
+  })
+
   it('[HTTP14] refuses for the first reason there is, in the order a writer can act on', async () => {
     const code = async (path: string, body: string, headers = {}) => (await append(path, body, headers)).code
     expect(await code('none', '{')).toBe('NOT_FOUND')
