@@ -74,8 +74,8 @@ class SqliteDatabase implements Database {
   commit(writes: readonly Write[]): Promise<CommitResult> {
     if (this.#state !== 'open') return Promise.reject(new HoldfastError('UNAVAILABLE', 'The store is closed.'))
     return new Promise((resolve, reject) => {
-      this.#queue.push({ writes, resolve, reject })
-      this.#send()
+      // Not at once: commits made side by side share a batch, and are told in one turn, from the first on.
+      if (this.#queue.push({ writes, resolve, reject }) === 1) queueMicrotask(() => this.#send())
     })
   }
 
@@ -130,6 +130,7 @@ class SqliteDatabase implements Database {
   async #close(): Promise<void> {
     if (this.#state === 'closed') return
     this.#state = 'closing'
+    this.#send()
     if (this.#underway.length > 0) {
       await new Promise<void>((resolve) => {
         this.#idle = resolve
