@@ -75,6 +75,20 @@ describe('one WebSocket for many streams: reading', () => {
     expect(await read('state')).toEqual({ subscribed: state, events: [] })
   })
 
+  it('[WS12] an offset of the stream a fork continues is told by the name the fork gives it', async () => {
+    await start()
+    await live.append('source', '1', '2', '3')
+    const { incarnation } = parseOffset(await tailOf('source')) ?? { incarnation: 0 }
+    await live.server.services.log.ensure('fork', { fork: { source: 'source' } })
+    const own = parseOffset(await tailOf('fork'))?.incarnation ?? 0
+    const socket = await connect()
+    socket.send({ type: 'subscribe', stream: 'fork', from: formatOffset({ incarnation, seq: 1 }) })
+    await socket.until('up_to_date')
+    const [subscribed] = await socket.until('subscribed')
+    expect(subscribed?.offset).toBe(formatOffset({ incarnation: own, seq: 1 }))
+    expect([socket.events('fork'), socket.gaps]).toEqual([[2, 3], 0])
+  })
+
   it('[WS13] a subscription that is refused says why, and disturbs no other', async () => {
     await start({ limits: { subscriptions: 3 } })
     for (const stream of ['a', 'b', 'c', 'd']) await live.append(stream, '1')
