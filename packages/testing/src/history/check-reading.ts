@@ -18,8 +18,9 @@ export function checkReading(reading: Reading, log: FinalLog, acknowledged: Ackn
       say('offset', `the log has no such place; it ends at ${log.events.length}`, delivery)
       return found
     }
-    // `now` begins wherever the first delivery says.
-    const after = delivery.after === 'now' ? offset - delivery.events.length : seqIn(log, delivery.after)
+    // These begin wherever the first delivery says.
+    const isOpen = delivery.after === 'now' || delivery.after === 'state'
+    const after = isOpen ? offset - delivery.events.length : seqIn(log, delivery.after)
     if (after === null) {
       say('offset', 'it begins at a place the log does not have', delivery)
       return found

@@ -13,7 +13,12 @@ const MOMENTS: readonly WritePoint['moment'][] = ['before', 'within', 'durable',
 const DEEDS: Record<string, { weight: number; deed: Deed }> = {
   cut: {
     weight: 5,
-    deed: async ({ proxy }, random) => proxy.cut(random, random.pick([0.1, 0.3, 1])),
+    async deed({ proxy }, random) {
+      for (let cuts = random.int(1, 4); cuts > 0; cuts -= 1) {
+        proxy.cut(random, random.pick([0.2, 0.5, 1]))
+        await sleep(systemClock, random.int(10, 80))
+      }
+    },
   },
   kill: {
     weight: 2,

@@ -1,4 +1,4 @@
-import { type Offset, sleep, systemClock } from '@holdfast/protocol'
+import { type Offset, parseOffset, sleep, systemClock } from '@holdfast/protocol'
 import type { History, Reading } from './history.ts'
 import type { Manner } from './manners/manner.ts'
 import type { Place } from './place.ts'
@@ -69,9 +69,11 @@ export class Reader {
 
   /** Begins at the start, at the tail, or where the state is of. */
   async #begin(): Promise<Reading | null> {
-    const { random, hasState, history, name, stream } = this.#options
+    const { random, hasState, history, name, stream, manners } = this.#options
     this.#isAtEnd = false
-    const from = hasState && random.chance(0.3) ? await lookAtState(this.#options) : random.chance(0.3) ? 'now' : '-1'
+    const words =
+      hasState && manners.some(({ knowsState }) => knowsState) ? ['-1', 'now', 'state'] : ['-1', '-1', 'now']
+    const from = hasState && random.chance(0.3) ? await lookAtState(this.#options) : random.pick(words)
     if (from === null) return null
     this.#position = from
     this.#reading = history.begin(name, stream, from)
@@ -80,14 +82,14 @@ export class Reader {
 
   async #follow(reading: Reading) {
     const { place, stream, history, name, random, manners, stop } = this.#options
-    const manner = random.pick(manners)
+    const from = this.#position
+    const manner = random.pick(manners.filter(({ knowsState }) => from !== 'state' || knowsState))
     const leave = new AbortController()
     // It changes the manner after some time, or after some deliveries.
     const cancel = systemClock.after(random.int(20, 500), () => leave.abort())
     let left = random.int(1, 12)
     const signal = AbortSignal.any([stop, leave.signal])
-    const from = this.#position
-    const byEventId = from !== '-1' && from !== 'now' && random.chance(0.5)
+    const byEventId = parseOffset(from) !== null && random.chance(0.5)
     const end = await manner.follow({
       ...{ place, history, stream, from, byEventId, signal, reader: name, manner: manner.name },
       take: (delivery) => {

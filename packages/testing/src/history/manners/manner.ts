@@ -10,7 +10,7 @@ export interface Follow {
   /** The name of the manner. */
   manner: string
   stream: string
-  /** Its own position, or `-1` or `now` in its first sitting. */
+  /** Its own position, or `-1`, `now` or `state` in its first sitting. */
   from: Offset
   /** Whether to come back as an EventSource does, by `Last-Event-ID`; only where `from` is an offset. */
   byEventId: boolean
@@ -27,6 +27,8 @@ export type End = 'lost' | 'sealed' | 'refused'
 /** A way of reading, as PROTOCOL.md has it. */
 export interface Manner {
   readonly name: string
+  /** Whether it can begin at the state (`from` is `state`). */
+  readonly knowsState?: boolean
   /** Never rejects. */
   follow(follow: Follow): Promise<End>
 }

@@ -5,7 +5,7 @@ import { takeFrame } from './stream-socket.ts'
 
 /** A subscription on `/v1/ws`, on a connection that others share. */
 export function sharedSocket(pool: SocketPool): Manner {
-  return { name: 'shared socket', follow: (follow) => subscribe(pool, follow) }
+  return { name: 'shared socket', knowsState: true, follow: (follow) => subscribe(pool, follow) }
 }
 
 function subscribe(pool: SocketPool, follow: Follow): Promise<End> {
@@ -38,9 +38,12 @@ function subscribe(pool: SocketPool, follow: Follow): Promise<End> {
 function take(follow: Follow, frame: ServerFrame, asked: number): End | null {
   switch (frame.type) {
     case 'subscribed': {
-      // Where `now` is, is for the server to say; every other place is the reader's own.
-      const isNow = follow.from === 'now'
-      follow.take({ after: follow.from, offset: frame.offset, events: [], upToDate: isNow, sealed: false, asked })
+      const { history, reader, stream, from } = follow
+      const { offset, state, sealed } = frame
+      if (from === 'state') history.states.push({ reader, stream, state, offset, sealed })
+      // Where these are, is for the server to say; every other place is the reader's own.
+      const isTail = from === 'now' || from === 'state'
+      follow.take({ after: from, offset, events: [], upToDate: isTail, sealed: false, asked })
       return null
     }
     case 'events':
