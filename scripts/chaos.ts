@@ -1,22 +1,29 @@
 /**
- * Long runs of the history checker: `npm run chaos -- --minutes 10 --seed 7`. Without a seed one is drawn. Each round
- * has the seed of the one before plus one, so a round is seen again by its own seed; the write points come first.
+ * Long runs of the history checker: `npm run chaos -- --minutes 10 --seed 7`. Without a seed one is drawn. Each round has
+ * the seed of the one before plus one, so a round is seen again by its own seed. The write points come first; with
+ * `--minutes 0` they are all.
  */
 import { parseArgs } from 'node:util'
 import { type RunResult, runHistory, runWritePoints, shownResult } from '@holdfast/testing/history'
-
-const ROUND_SECONDS = 20
 
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '10' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 1_000_000)) },
+    seconds: { type: 'string', default: '20' },
+    producers: { type: 'string', default: '6' },
+    readers: { type: 'string', default: '6' },
     doors: { type: 'string' },
     manners: { type: 'string' },
   },
 })
 const first = wholeNumber('seed', values.seed)
 const end = Date.now() + wholeNumber('minutes', values.minutes) * 60_000
+const round = {
+  seconds: wholeNumber('seconds', values.seconds),
+  producers: wholeNumber('producers', values.producers),
+  readers: wholeNumber('readers', values.readers),
+}
 const ways = { ...listed('doors', values.doors), ...listed('manners', values.manners) }
 
 const results: RunResult[] = []
@@ -27,7 +34,7 @@ const note = (result: RunResult) => {
 console.log(`seed ${first}, ${values.minutes} minutes`)
 note(await runWritePoints({ seed: first, ...ways }))
 for (let seed = first; Date.now() < end; seed += 1) {
-  note(await runHistory({ seed, seconds: ROUND_SECONDS, producers: 6, readers: 6, ...ways }))
+  note(await runHistory({ seed, ...round, ...ways }))
 }
 const broken = results.filter(({ violations }) => violations.length > 0)
 const seeds = broken.map(({ seed }) => seed).join(', ')

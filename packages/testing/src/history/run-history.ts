@@ -21,6 +21,8 @@ export interface RunResult {
   violations: Violation[]
   /** What happened, in numbers. */
   summary: string
+  /** The arguments of `npm run chaos` that do the same again. */
+  again: string
 }
 
 const CATCH_UP_MS = 15_000
@@ -35,13 +37,13 @@ const STREAMS = ['open', 'rooms/open', ...SEALED]
  * which of two things at once comes first, the machine decides.
  */
 export async function runHistory(options: RunOptions): Promise<RunResult> {
-  const { seed, seconds } = options
+  const { seed, seconds, producers = 3, readers: readerCount = 3 } = options
   const random = new Random(seed)
   await using world = await World.open(options)
   for (const stream of STREAMS) await world.create(stream)
   const [stopProducing, finishing, stopReading] = [new AbortController(), new AbortController(), new AbortController()]
-  const readers = makeReaders(world, random, options.readers ?? 3, finishing.signal, stopReading.signal)
-  const makers = makeProducers(world, random, options.producers ?? 3, stopProducing.signal)
+  const readers = makeReaders(world, random, readerCount, finishing.signal, stopReading.signal)
+  const makers = makeProducers(world, random, producers, stopProducing.signal)
   const reading = Promise.all([...readers.map(({ reader }) => reader.run()), ...watchStates(world, stopReading.signal)])
   const producing = Promise.all(makers.map((producer) => producer.run()))
   const begun = systemClock.now()
@@ -60,7 +62,8 @@ export async function runHistory(options: RunOptions): Promise<RunResult> {
   stopReading.abort()
   await reading
   const violations = await world.verdict(STREAMS)
-  return { seed, violations, summary: summarise(world, deeds) }
+  const again = `--seed ${seed} --seconds ${seconds} --producers ${producers} --readers ${readerCount}`
+  return { seed, violations, summary: summarise(world, deeds), again }
 }
 
 interface Watcher {

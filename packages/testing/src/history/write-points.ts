@@ -35,7 +35,7 @@ export async function runWritePoints(
   }
   const violations = await world.verdict(names.flatMap((name) => [`rooms/${name}`, `made/${name}`]))
   const summary = `killed at ${killed} of ${points.length} write points`
-  return { seed, violations, summary, killed, points: points.length }
+  return { seed, violations, summary, again: `--seed ${seed} --minutes 0`, killed, points: points.length }
 }
 
 /** Does the work undisturbed; answers its commits. */
