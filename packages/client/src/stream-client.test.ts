@@ -149,6 +149,17 @@ describe('a stream in the client', () => {
     expect((await socket(2)).offset).toBe(at(3))
   })
 
+  it('[CL2] goes on in a fork where it was in the stream that it continues', async () => {
+    const { store, first } = await connected()
+    // The same place, by the name the fork gives it.
+    first.send({ type: 'events', stream: 'fork', after: at(3, 9), offset: at(4, 9), events: [added(5)] })
+    expect(store.getSnapshot()).toMatchObject({ state: { total: 15 }, offset: at(4, 9) })
+    first.send({ type: 'events', stream: 'fork', after: at(3, 9), offset: at(4, 9), events: [added(5)] })
+    first.send({ type: 'events', stream: 'fork', after: at(4, 9), offset: at(5, 9), events: [added(1)] })
+    expect(store.getSnapshot()).toMatchObject({ state: { total: 16 }, offset: at(5, 9) })
+    expect(first.isClosed).toBe(false)
+  })
+
   it('[P3b] takes a connection that does not open within 20 s as lost', async () => {
     const { clock, store, socket } = setup()
     store.subscribe(() => {})

@@ -167,7 +167,7 @@ export class StreamConnection {
   #take({ events, after, offset }: Extract<Received, { kind: 'events' }>): void {
     const position = this.#position
     if (position === null) return
-    if (parseOffset(position) !== null) {
+    if (isOfOneHistory(position, after ?? offset)) {
       if (compareOffsets(offset, position) <= 0) return
       // Something between is missing: read again from where we are.
       if (after !== null && compareOffsets(after, position) > 0) {
@@ -183,6 +183,14 @@ export class StreamConnection {
       this.#input('refused', error)
     }
   }
+}
+
+/**
+ * Whether two positions can be compared. Asked for by an offset of the history it continues, a fork answers with its
+ * own name for that place, from the first frame on; what it sends begins there.
+ */
+function isOfOneHistory(a: Offset, b: Offset): boolean {
+  return parseOffset(a)?.incarnation === parseOffset(b)?.incarnation
 }
 
 function isTrying({ state, retryAt }: Connection): boolean {
