@@ -51,8 +51,8 @@ async function renew(): Promise<void> {
 async function untilDone(total: number, task: () => Promise<number>): Promise<void> {
   let done = 0
   const worker = async () => {
-    while (done < total) {
-      await renew()
+    for (let turn = 0; done < total; turn += 1) {
+      if (turn % 4 === 0) await renew()
       done += await task()
     }
   }
