@@ -71,7 +71,7 @@ export class Producer {
     const { name, isRoom, random } = this.#options
     this.#count += 1
     const id = `${name}-${this.#count}`
-    const text = 'x'.repeat(random.chance(0.05) ? random.int(1000, 40_000) : random.int(0, 200))
+    const text = 'x'.repeat(random.chance(0.08) ? random.int(1000, 120_000) : random.int(0, 200))
     if (!isRoom) return canonical({ id, text })
     const base = { timestamp: '2026-01-01T00:00:00.000Z' }
     return canonical(isLast ? { type: 'left', ...base, id } : { type: 'said', ...base, id, text })
