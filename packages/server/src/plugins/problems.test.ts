@@ -64,6 +64,15 @@ describe('what a client is told when something goes wrong', () => {
     })
   })
 
+  it('[ERR4] what is not available right now costs the log a line for each request, and no stack', async () => {
+    await live.server.services.db.close()
+    const { status, json } = await live.request('/v1/stream/s')
+    expect([status, json().code]).toEqual([503, 'UNAVAILABLE'])
+    const logged = live.lines.map((line) => JSON.parse(line)).filter(({ reqId }) => reqId === json().requestId)
+    expect(logged.find(({ code }) => code === 'UNAVAILABLE')).toMatchObject({ level: 40 })
+    expect(JSON.stringify(logged)).not.toContain('stack')
+  })
+
   it('[ERR5] answers carry the headers that keep browsers from mischief', async () => {
     for (const path of ['/health', '/no/such/thing', '/api/me']) {
       const { headers } = await live.request(path)

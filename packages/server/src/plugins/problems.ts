@@ -68,8 +68,10 @@ function malformed(code: string | undefined): HoldfastError {
 }
 
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, error: HoldfastError): void {
-  const { status } = ERRORS[error.code]
-  if (status >= 500) request.log.error({ err: error, code: error.code }, error.message)
+  const { status, kind } = ERRORS[error.code]
+  // A full disk or a store that is away meets every request: one line each, without a stack.
+  if (kind === 'unavailable') request.log.warn({ code: error.code }, error.message)
+  else if (status >= 500) request.log.error({ err: error, code: error.code }, error.message)
   if (error.retryAfter !== undefined) reply.header('retry-after', String(Math.ceil(error.retryAfter)))
   if (error.code === 'UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer')
   reply.code(status).header('cache-control', 'no-store').type('application/problem+json')
