@@ -2,7 +2,7 @@
  * Streams beside their peers, in one run: `@durable-streams/server` (file-backed), Socket.IO and bare ws.
  *
  *   npm ci --prefix bench/streams/peers        once: the peers have their own lock file
- *   node bench/streams.ts [--only appends,latency,cpu,memory,resume,length] [--rounds 3] [--quick] [--write]
+ *   node bench/streams.ts [--only appends,latency,cpu,memory,resume,length,joining] [--rounds 3] [--quick] [--write]
  *
  * Prints tables with ratios; `--write` puts them into bench/streams.md. Servers and load are programs of their own on
  * the same machine. Linux or macOS; wants about 12,000 open files (`ulimit -n`).
@@ -13,6 +13,7 @@ import { parseArgs } from 'node:util'
 import { render } from './streams/report.ts'
 import { appends } from './streams/sections/appends.ts'
 import { cpu } from './streams/sections/cpu.ts'
+import { joining } from './streams/sections/joining.ts'
 import { latency } from './streams/sections/latency.ts'
 import { length } from './streams/sections/length.ts'
 import { memory } from './streams/sections/memory.ts'
@@ -26,6 +27,7 @@ const SECTIONS: Record<string, (settings: Settings) => Promise<Section>> = {
   memory,
   resume,
   length,
+  joining,
 }
 
 const { values } = parseArgs({
@@ -41,7 +43,7 @@ const rounds = Number(values.rounds)
 const unknown = names.filter((name) => !Object.hasOwn(SECTIONS, name))
 if (unknown.length > 0 || !Number.isSafeInteger(rounds) || rounds < 1) {
   console.error(
-    'usage: node bench/streams.ts [--only appends,latency,cpu,memory,resume,length] [--rounds 3] [--quick] [--write]',
+    'usage: node bench/streams.ts [--only appends,latency,cpu,memory,resume,length,joining] [--rounds 3] [--quick] [--write]',
   )
   process.exit(1)
 }

@@ -1,9 +1,12 @@
-/** Holdfast's kernel as a program of its own: a SQLite file, no apps, no page. */
+/** Holdfast's kernel as a program of its own: a SQLite file, one kind of stream with a state, no page. */
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import pino from 'pino'
+import * as z from 'zod'
+import { defineStream } from '../../../packages/protocol/src/index.ts'
 import { createServer } from '../../../packages/server/src/create-server.ts'
 import { openSqliteDatabase } from '../../../packages/server/src/db/sqlite-database.ts'
+import { defineApp } from '../../../packages/server/src/define-app.ts'
 import { createIdGenerator } from '../../../packages/server/src/ids.ts'
 import { serveCommands } from '../commands.ts'
 
@@ -13,10 +16,16 @@ const onFatal = (error: Error) => {
   throw error
 }
 
+const ticks = defineStream('ticks/:id', {
+  version: 1,
+  events: { tick: z.looseObject({}) },
+  initial: { ticks: 0 },
+  fold: (state) => ({ ticks: state.ticks + 1 }),
+})
 const db = await openSqliteDatabase({ path: join(DATA_DIR, 'holdfast.db'), durability: 'full', onFatal })
 const server = await createServer({
   db,
-  apps: [],
+  apps: [defineApp({ name: 'ticks', streams: [ticks], migrations: [], setup: () => ({}) })],
   operatorToken: TOKEN,
   sessionSecret: Buffer.alloc(32, 1),
   logger: pino({ level: 'warn' }),
@@ -43,7 +52,8 @@ serveCommands(
     },
     /** Fills a stream as fast as the store takes it. */
     async fill({ stream, count, size }: { stream: string; count: number; size: number }) {
-      const text = JSON.stringify({ n: 0, pad: 'x'.repeat(size) })
+      const timestamp = new Date().toISOString()
+      const text = JSON.stringify({ type: 'tick', timestamp, n: 0, pad: 'x'.repeat(size) })
       const batch = Array.from({ length: 1000 }, () => text)
       for (let n = 0; n < count; n += 1000) await db.commit([log.append(stream, batch.slice(0, count - n))])
     },
