@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import websocket from '@fastify/websocket'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
@@ -42,6 +43,7 @@ function bareServer({ logger, newId }: ServerOptions): FastifyInstance {
     forceCloseConnections: true,
     bodyLimit: 1_048_576,
     requestTimeout: 0,
+    http: { shouldUpgradeCallback: asksForWebSocket },
     frameworkErrors: answerUnroutable,
     clientErrorHandler: answerMalformed,
     routerOptions: { maxParamLength: 512 },
@@ -49,6 +51,14 @@ function bareServer({ logger, newId }: ServerOptions): FastifyInstance {
   fastify.setValidatorCompiler(validatorCompiler)
   fastify.setSerializerCompiler(serializerCompiler)
   return fastify
+}
+
+/**
+ * Whoever offers anything else (Java's client offers h2c with each of its requests) is answered as if they had not.
+ * Source: RFC 9110, 7.8: a server may ignore Upgrade.
+ */
+function asksForWebSocket({ headers }: IncomingMessage): boolean {
+  return headers.upgrade?.trim().toLowerCase() === 'websocket'
 }
 
 async function addPlugins(

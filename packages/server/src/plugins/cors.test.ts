@@ -115,4 +115,12 @@ describe('what a stream cannot do, and what its content may not', () => {
       expect(headers['content-security-policy'], String(status)).toMatch(/^sandbox; default-src 'none'/)
     }
   })
+
+  it('[HTTP22] however its address is written', async () => {
+    for (const path of ['/v1/%73tream/s', '/%761/stream/s', `http://127.0.0.1:${live.port}/v1/stream/s`]) {
+      const answer = await raw('GET', path)
+      expect(answer, path).toMatch(/^HTTP\/1.1 200 /)
+      expect(answer, path).toContain("content-security-policy: sandbox; default-src 'none'")
+    }
+  })
 })

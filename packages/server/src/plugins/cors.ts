@@ -22,7 +22,7 @@ export interface CorsOptions {
  */
 export const cors = fastifyPlugin(async (app: FastifyInstance, { prefix, allowedOrigins }: CorsOptions) => {
   app.addHook('onRequest', (request, reply, done) => {
-    if (!request.url.startsWith(prefix)) return done()
+    if (!isBelow(prefix, request)) return done()
     reply.header('cross-origin-resource-policy', 'cross-origin')
     reply.header('content-security-policy', CONTENT_SECURITY)
     const { origin } = request.headers
@@ -30,6 +30,14 @@ export const cors = fastifyPlugin(async (app: FastifyInstance, { prefix, allowed
     done()
   })
 })
+
+/**
+ * By the route that was found, for one path can be written in many ways (`/v1/%73tream/…`, an address with its host);
+ * by the path as well, for where none was found there is only that.
+ */
+function isBelow(prefix: string, { routeOptions, url }: FastifyRequest): boolean {
+  return routeOptions.url?.startsWith(prefix) || url.startsWith(prefix)
+}
 
 // A stream has whatever media type its writer gave it. Opened as a page it is nobody's: no script, no origin.
 const CONTENT_SECURITY = "sandbox; default-src 'none'; frame-ancestors 'none'"

@@ -58,6 +58,18 @@ describe('what cannot be answered by a route', () => {
     await expect.poll(() => connections()).toBe(0)
   })
 
+  it('[HTTP30] an offer to go over to anything but a WebSocket is passed over, and the request answered', async () => {
+    const offer = [
+      'connection: upgrade, http2-settings, close',
+      'upgrade: h2c',
+      'http2-settings: AAMAAABk',
+      AUTHORIZATION,
+    ]
+    expect(await exchange(get('/api/me', ...offer))).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
+    const put = ['PUT /v1/stream/offered HTTP/1.1', 'host: x', ...offer, 'content-length: 2', '', 'hi'].join('\r\n')
+    expect(await exchange(put)).toMatch(/^HTTP\/1\.1 201 /)
+  })
+
   it('[FUZZ1] bytes that are no HTTP, and a head that is too large, are refused with a problem', async () => {
     const garbage = await exchange('what is this\r\n\r\n')
     expect(garbage).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/)
