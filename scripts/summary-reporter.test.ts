@@ -14,14 +14,14 @@ afterEach(() => {
 })
 
 /** Runs a real vitest over one file of tests. */
-function run(tests: string, skippedFails = false): { code: number | null; lines: string[] } {
+function run(tests: string, options = '{ skippedFails: false }'): { code: number | null; lines: string[] } {
   const root = mkdtempSync(join(tmpdir(), 'holdfast-summary-'))
   folders.push(root)
   writeFileSync(join(root, 'a.test.js'), tests)
   writeFileSync(
     join(root, 'vitest.config.js'),
     `import { SummaryReporter } from '${REPORTER}'
-     const reporters = ['default', new SummaryReporter({ skippedFails: ${skippedFails} })]
+     const reporters = ['default', new SummaryReporter(${options})]
      export default { test: { globals: true, reporters, coverage: { enabled: false } } }`,
   )
   const env = { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined, VITEST: undefined, CI: undefined }
@@ -51,10 +51,16 @@ describe('the summary of a test run', () => {
     const tests = "it('a', () => {}); it.skip('b', () => {}); it.todo('c')"
     const free = run(tests)
     expect([free.code, free.lines.at(-1)]).toEqual([0, '1 passed, 0 failed'])
-    const strict = run(tests, true)
+    const strict = run(tests, '{ skippedFails: true }')
     expect([strict.code, strict.lines.slice(-3)]).toEqual([
       1,
       ['skipped: a.test.js: b', 'skipped: a.test.js: c', '1 passed, 2 failed'],
     ])
+  })
+
+  it('[SUM2] what another suite leaves open, and we do not do, may be skipped', () => {
+    const tests = "it('a', () => {}); describe.skip('open', () => { it('b', () => {}) }); it.skip('c', () => {})"
+    const { code, lines } = run(tests, '{ skippedFails: true, notOurs: /^a[.]test[.]js: open > / }')
+    expect([code, lines.slice(-2)]).toEqual([1, ['skipped: a.test.js: c', '1 passed, 1 failed']])
   })
 })
