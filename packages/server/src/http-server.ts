@@ -11,6 +11,7 @@ import { docs } from './plugins/docs.ts'
 import { health } from './plugins/health.ts'
 import { metrics } from './plugins/metrics.ts'
 import { page } from './plugins/page.ts'
+import { pipelining } from './plugins/pipelining.ts'
 import { answerMalformed, answerUnroutable, problems } from './plugins/problems.ts'
 import { requestLog } from './plugins/request-log.ts'
 import { securityHeaders } from './plugins/security-headers.ts'
@@ -68,6 +69,7 @@ async function addPlugins(
   isReady: () => boolean,
 ): Promise<void> {
   const { apps, logger, allowedOrigins = [] } = options
+  await fastify.register(pipelining)
   await fastify.register(problems)
   await fastify.register(requestLog, { logger })
   await fastify.register(securityHeaders, {
