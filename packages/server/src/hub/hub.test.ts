@@ -7,7 +7,7 @@ import { openMemoryDatabase } from '../db/sqlite-database.ts'
 import { logMigrations } from '../log/log-migrations.ts'
 import { SqlStreamLog } from '../log/sql-stream-log.ts'
 import type { Delivery, Encoding } from './delivery.ts'
-import { Hub, type StreamReader, type Subscriber } from './hub.ts'
+import { Hub, type StreamReader, type Subscriber, type Subscription } from './hub.ts'
 import { Turn } from './turn.ts'
 
 class Collector implements Subscriber {
@@ -94,6 +94,39 @@ describe('Hub', () => {
     await settled()
     expect([reader.deliveries.length, reader.events, reader.upToDate]).toEqual([1, [], true])
     expect(subscription.position).toBe((await log.info('s'))?.tail)
+  })
+
+  it('[HUB6] an end without a last event that is told while a reader reads completes it', async () => {
+    const { log, hub, reader: gate, append } = await world(true)
+    await append('1')
+    const reader = new Collector()
+    hub.subscribe('s', null, reader)
+    await settled()
+    await log.appendFrom('s', { messages: [], seal: true })
+    await settled()
+    await gate.release()
+    await gate.release()
+    expect([reader.events, reader.completed]).toEqual([['1'], 1])
+  })
+
+  it('[HUB12] whoever comes back in the very moment a sealed stream is removed reads its next life', async () => {
+    const { log, hub, append } = await world()
+    await append('1')
+    const [first, other, again] = [new Collector(), new Collector(), new Collector()]
+    const back: Subscription[] = []
+    first.fail = () => back.push(hub.subscribe('s', null, again, { held: true }))
+    for (const reader of [first, other]) {
+      reader.room = 'refused'
+      hub.subscribe('s', null, reader)
+    }
+    await settled()
+    await log.appendFrom('s', { messages: [], seal: true })
+    await settled()
+    await log.remove('s')
+    await log.ensure('s', { messages: ['2'] })
+    back[0]?.resume()
+    await settled()
+    expect([other.error?.code, again.events, again.upToDate, again.completed]).toEqual(['NOT_FOUND', ['2'], true, 0])
   })
 
   it('[HUB3] what is published while history is being read is neither lost nor doubled', async () => {

@@ -51,6 +51,8 @@ export interface Topic {
   readonly stream: string
   /** The highest tail heard of since somebody reads; what is at or before it can be read. */
   tail: Offset | null
+  /** Heard of its end since somebody reads. It may end without a last event, at a tail that is known already. */
+  sealed: boolean
   readonly readers: Set<Reader>
   /** Heard in this turn and not delivered yet. */
   readonly pending: Stretches
@@ -82,7 +84,7 @@ export class Hub implements Gathered {
   ): Subscription {
     let topic = this.#topics.get(stream)
     if (!topic) {
-      topic = { stream, tail: null, readers: new Set(), pending: new Stretches(stream) }
+      topic = { stream, tail: null, sealed: false, readers: new Set(), pending: new Stretches(stream) }
       this.#topics.set(stream, topic)
     }
     const reader = new Reader({ log: this.#log, topics: this.#topics, topic, from, subscriber, replacementKey })
@@ -104,6 +106,7 @@ export class Hub implements Gathered {
         continue
       }
       if (topic.tail === null || topic.tail < word.tail) topic.tail = word.tail
+      if (word.sealed) topic.sealed = true
       if (topic.pending.isEmpty && this.#moved.push(topic) === 1) this.#turn.deliver(this)
       topic.pending.add(word)
     }
@@ -138,6 +141,8 @@ function deliverPending(topic: Topic): void {
 /** At once, and not at the end of the turn: whoever subscribes from here on reads what has the name then. */
 function removed(topic: Topic): void {
   deliverPending(topic)
+  topic.tail = null
+  topic.sealed = false
   for (const reader of [...topic.readers]) {
     reader.fail(new HoldfastError('NOT_FOUND', `The stream "${topic.stream}" was deleted.`))
   }

@@ -76,7 +76,7 @@ export class Reader implements Subscription {
       while (this.#mode === 'catching-up') {
         const page = await log.read(topic.stream, this.#position)
         if (this.#isClosed()) return
-        const caughtUp = page.upToDate && (topic.tail === null || topic.tail <= page.offset)
+        const caughtUp = page.upToDate && hasAll(topic, page)
         const events = replacementKey ? conflateTexts(page.events, replacementKey) : page.events
         const { after, offset, sealed } = page
         const room = this.#deliver(new Delivery({ stream: topic.stream, after, offset, events, sealed }), caughtUp)
@@ -112,6 +112,11 @@ export class Reader implements Subscription {
   #wait(): void {
     if (this.#mode !== 'closed') this.#mode = 'waiting'
   }
+}
+
+/** Whether a page that reached the tail reached what was heard of meanwhile, too. */
+function hasAll({ tail, sealed }: Topic, page: { offset: Offset; sealed: boolean }): boolean {
+  return (tail === null || tail <= page.offset) && (!sealed || page.sealed)
 }
 
 function asHoldfastError(error: unknown): HoldfastError {
