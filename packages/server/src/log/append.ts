@@ -66,7 +66,9 @@ export class Appender {
   /** `null` where the commit refused. `known` is given for a stream that can expire and has not. */
   async #attempt(stream: string, request: AppendRequest, known: StreamRow | null): Promise<AppendOutcome | null> {
     try {
-      const [rows] = await this.#db.commit([appendWrite(this.#db.dialect, stream, request, known)])
+      // With the events, in one commit: whoever takes the stream away as expired comes before, or sees that it is used.
+      const used = known && { ...known, expires_at: this.#lastUse.endAfterUse(known) }
+      const [rows] = await this.#db.commit([appendWrite(this.#db.dialect, stream, request, used)])
       const row = rows?.[0]?.[0]
       if (known) this.#used(known)
       const tail = formatOffset({ incarnation: Number(row?.incarnation), seq: Number(row?.tail) })
@@ -132,6 +134,7 @@ function checkRequest({ messages, contentType, seal, producer, streamSeq }: Appe
   }
 }
 
+/** `known`: the row as it is after this use, of a stream that can expire. */
 function appendWrite(
   dialect: Database['dialect'],
   stream: string,
@@ -164,13 +167,14 @@ function moveTail(stream: string, request: AppendRequest, known: StreamRow | nul
   const seq = streamSeq === undefined ? [] : [streamSeq]
   const closing: SqlValue[] = seal && producer ? [producer.id, producer.epoch, producer.seq] : []
   const sql = `
-    UPDATE streams SET tail = tail + ?, bytes = bytes + ?${seal ? ', sealed = 1' : ''}${seq.length ? ', last_seq = ?' : ''}
+    UPDATE streams SET tail = tail + ?, bytes = bytes + ?${known ? ', expires_at = ?' : ''}
+      ${seal ? ', sealed = 1' : ''}${seq.length ? ', last_seq = ?' : ''}
       ${closing.length ? ', closed_producer = ?, closed_epoch = ?, closed_seq = ?' : ''}
     WHERE name = ? AND sealed = 0 AND deleted = 0 AND ${known ? 'id = ?' : 'expires_at IS NULL'}
       ${type.length ? 'AND media_type = ?' : ''} ${seq.length ? 'AND (last_seq IS NULL OR last_seq < ?)' : ''}
     RETURNING id AS incarnation, tail`
   const where = [stream, ...(known ? [known.id] : []), ...type, ...seq]
-  return statement(sql, [...added, ...seq, ...closing, ...where], REFUSED)
+  return statement(sql, [...added, ...(known ? [known.expires_at] : []), ...seq, ...closing, ...where], REFUSED)
 }
 
 const FENCED = { rows: 1, otherwise: 'PRODUCER_FENCED' } as const

@@ -30,6 +30,9 @@ interface Parts {
   onError: (error: unknown) => void
 }
 
+/** A stream and the newest version of a snapshot it has, if any. */
+type Look = Pick<StreamRow, 'id' | 'name' | 'tail' | 'head'> & { version: number | null; covered: number | null }
+
 /**
  * What has to happen without anybody asking: expired streams go and their readers are told, last uses are written
  * down, what deleted streams left is removed, snapshots and retention are caught up. One short round a second.
@@ -38,6 +41,7 @@ export class Housekeeping {
   readonly #parts: Parts
   #cancel: () => void = () => {}
   #round: Promise<void> = Promise.resolve()
+  #opened = false
   #closed = false
   #flushedAt = 0
   #lap = { after: 0, begun: Number.NEGATIVE_INFINITY }
@@ -47,11 +51,23 @@ export class Housekeeping {
   }
 
   async open(): Promise<void> {
-    const { db, lastUse } = this.#parts
+    const { db } = this.#parts
     const closed = await db.read(statement('SELECT closed_at FROM stream_log_closed LIMIT 1'))
-    if (closed.length === 0) lastUse.assumeUsed()
+    if (closed.length === 0) await this.#assumeUsed()
     await db.commit([write(OPENED)])
+    this.#opened = true
     this.#schedule()
+  }
+
+  /** The process before this one was killed: what it had not written down counts as used until now. */
+  async #assumeUsed(): Promise<void> {
+    const { db, clock } = this.#parts
+    for (let after = 0; ; ) {
+      const [given] = await db.commit([write(statement(ASSUME_USED, [clock.now(), after]))])
+      const ids = (given?.[0] ?? []).map(({ id }) => Number(id))
+      if (ids.length === 0) return
+      after = Math.max(...ids)
+    }
   }
 
   /** Writes the last uses down; the next start goes on exactly where this one ended. */
@@ -63,6 +79,8 @@ export class Housekeeping {
     const { db, clock } = this.#parts
     await this.#attempt(async () => {
       await this.#flush()
+      // Who never took over from the process before cannot say that nothing of it is missing.
+      if (!this.#opened) return
       await db.commit([write(statement('INSERT INTO stream_log_closed (closed_at) VALUES (?)', [clock.now()]))])
     })
   }
@@ -107,9 +125,9 @@ export class Housekeeping {
     // A stream that is read live is used until the moment its last reader leaves, so it is noted ahead of its end.
     const until = clock.now() + 2 * ROUND_MS
     let after = { expires_at: -1, id: -1 }
-    for (let seen = 0; seen < EXPIRED_A_ROUND; ) {
+    for (let seen = 0; seen < EXPIRED_A_ROUND && !this.#closed; ) {
       const rows = await db.read<StreamRow & { expires_at: number }>(
-        statement(ENDING, [until, after.expires_at, after.expires_at, after.id]),
+        statement(ENDING, [until, after.expires_at, after.id]),
       )
       for (const row of rows) {
         if (row.ttl !== null && hasReaders(row.name)) lastUse.touch(row.id, row.ttl)
@@ -120,6 +138,8 @@ export class Housekeeping {
         after = row
       }
       if (rows.length < ROWS_A_ROUND) return
+      // There may be many that are all in use.
+      await new Promise(setImmediate)
     }
   }
 
@@ -140,12 +160,13 @@ export class Housekeeping {
     const { db, clock, registry, snapshotter } = this.#parts
     if (this.#lap.after === 0 && clock.now() - this.#lap.begun < LAP_MS) return
     if (this.#lap.after === 0) this.#lap.begun = clock.now()
-    const rows = await db.read<{ id: number; name: string; tail: number; head: number; covered: number }>(
-      statement(AROUND, [this.#lap.after]),
-    )
-    for (const { name, tail, head, covered } of rows) {
-      const ages = tail - head > 1 && registry.find(name)?.retain
-      if (ages || snapshotIsDue(covered, tail)) snapshotter.add(name)
+    const rows = await db.read<Look>(statement(AROUND, [this.#lap.after]))
+    for (const { name, tail, head, version, covered } of rows) {
+      const definition = registry.find(name)
+      if (!definition) continue
+      const ages = tail - head > 1 && definition.retain
+      // One of another version is none for whoever joins now.
+      if (ages || snapshotIsDue(version === definition.version ? Number(covered) : 0, tail)) snapshotter.add(name)
     }
     this.#lap.after = rows.length < ROWS_A_ROUND ? 0 : (rows.at(-1)?.id ?? 0)
   }
@@ -154,11 +175,18 @@ export class Housekeeping {
 const OPENED = statement('DELETE FROM stream_log_closed')
 
 const ENDING = `
-  SELECT * FROM streams WHERE expires_at <= ? AND deleted = 0 AND (expires_at > ? OR (expires_at = ? AND id > ?))
+  SELECT * FROM streams WHERE expires_at <= ? AND deleted = 0 AND (expires_at, id) > (?, ?)
   ORDER BY expires_at, id LIMIT ${ROWS_A_ROUND}`
+
+const ASSUME_USED = `
+  UPDATE streams SET expires_at = CAST(? AS BIGINT) + ttl * 1000 WHERE id IN (
+    SELECT id FROM streams WHERE ttl IS NOT NULL AND deleted = 0 AND id > ? ORDER BY id LIMIT 1000)
+  RETURNING id`
 
 const USED = 'UPDATE streams SET expires_at = ? WHERE id = ? AND ttl IS NOT NULL AND expires_at < ?'
 
 const AROUND = `
-  SELECT id, name, tail, head, COALESCE((SELECT MAX(seq) FROM stream_snapshots n WHERE n.stream_id = streams.id), 0) AS covered
-  FROM streams WHERE id > ? AND deleted = 0 ORDER BY id LIMIT ${ROWS_A_ROUND}`
+  SELECT id, name, tail, head, n.version, n.seq AS covered FROM streams
+  LEFT JOIN stream_snapshots n ON n.stream_id = id
+    AND n.version = (SELECT MAX(version) FROM stream_snapshots WHERE stream_id = id)
+  WHERE id > ? AND deleted = 0 ORDER BY id LIMIT ${ROWS_A_ROUND}`

@@ -10,20 +10,19 @@ export class LastUse {
   readonly #hasReaders: (stream: string) => boolean
   #deadlines = new Map<number, number>()
   #flushing: ReadonlyMap<number, number> = new Map()
-  #assumed = 0
 
   constructor(clock: Clock, hasReaders: (stream: string) => boolean) {
     this.#clock = clock
     this.#hasReaders = hasReaders
   }
 
-  /** The process before this one was killed: what it had not written down counts as used until now. */
-  assumeUsed(): void {
-    this.#assumed = this.#clock.now()
-  }
-
   touch(incarnation: number, ttl: number | null): void {
     if (ttl !== null) this.#deadlines.set(incarnation, this.#clock.now() + ttl * 1000)
+  }
+
+  /** When a stream that can expire ends, used now and never again. */
+  endAfterUse({ ttl, expires_at }: StreamRow): number | null {
+    return ttl === null ? expires_at : this.#clock.now() + ttl * 1000
   }
 
   /** Exact to the millisecond. With a TTL, a stream that somebody reads live is used as long. */
@@ -31,8 +30,7 @@ export class LastUse {
     if (written === null) return false
     if (ttl === null) return this.#clock.now() >= written
     const known = this.#deadlines.get(id) ?? this.#flushing.get(id) ?? 0
-    const assumed = this.#assumed === 0 ? 0 : this.#assumed + ttl * 1000
-    if (this.#clock.now() < Math.max(written, known, assumed)) return false
+    if (this.#clock.now() < Math.max(written, known)) return false
     if (!this.#hasReaders(name)) return true
     this.touch(id, ttl)
     return false

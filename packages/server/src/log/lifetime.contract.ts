@@ -149,6 +149,69 @@ export function describeLifetimes(name: string, open: () => Promise<Database>): 
       await log.close()
     })
 
+    it('[LOG17] an append that is under way when the moment comes is a use, and is there once it is acknowledged', async () => {
+      let held: (() => void)[] | null = null
+      const slow: Database = {
+        dialect: db.dialect,
+        read: (asked) => db.read(asked),
+        onCommitted: (listener) => db.onCommitted(listener),
+        close: () => db.close(),
+        commit: async (writes) => {
+          const queue = held
+          // In the order of the calls, one after the other.
+          if (queue) await new Promise<void>((resolve) => queue.push(resolve))
+          return db.commit(writes)
+        },
+      }
+      log = new SqlStreamLog(slow, clock)
+      await log.open()
+      await log.ensure('s', { ttl: 10 })
+      await append('s')
+      clock.advance(9_500)
+      await expect.poll(async () => (await log.info('s')) !== null).toBe(true)
+      const queue: (() => void)[] = []
+      held = queue
+      const appending = append('s')
+      await expect.poll(() => queue.length).toBeGreaterThan(0)
+      const before = queue.length
+      await rounds(async () => queue.length > before)
+      held = null
+      for (const go of queue) {
+        go()
+        await new Promise(setImmediate)
+      }
+      expect(await appending).toMatchObject({ type: 'appended' })
+      expect((await log.read('s', null)).events).toEqual(['1', '1'])
+      await log.close()
+    })
+
+    it('[LOG17] however many streams are in use at their end, looking at them holds nobody up', async () => {
+      const at: number[] = []
+      let turn = 0
+      const watched: Database = {
+        dialect: db.dialect,
+        read(asked) {
+          if (asked.sql.includes('ORDER BY expires_at')) at.push(turn)
+          return db.read(asked)
+        },
+        onCommitted: (listener) => db.onCommitted(listener),
+        close: () => db.close(),
+        commit: (writes) => db.commit(writes),
+      }
+      log = new SqlStreamLog(watched, clock, { hasReaders: () => true })
+      await Promise.all(Array.from({ length: 450 }, (_, index) => log.ensure(`s${index}`, { ttl: 1 })))
+      await log.open()
+      const count = () => {
+        turn += 1
+        if (at.length < 5) setImmediate(count)
+      }
+      clock.advance(SECOND)
+      count()
+      await expect.poll(() => at.length).toBe(5)
+      expect(new Set(at).size).toBe(5)
+      await log.close()
+    })
+
     it('[LOG20] uses are written down now and then and at the end, never one by one', async () => {
       let commits = 0
       const counted: Database = {
@@ -190,11 +253,36 @@ export function describeLifetimes(name: string, open: () => Promise<Database>): 
       await log.open()
       expect(await log.info('s')).not.toBeNull()
       await log.close()
-      clock.advance(1_000)
+      // It may have been used until then.
+      clock.advance(9_999)
+      log = start()
+      await log.open()
+      expect(await log.info('s')).not.toBeNull()
+      await log.close()
+      clock.advance(1)
       log = start()
       await log.open()
       expect(await log.info('s')).toBeNull()
       await log.close()
+    })
+
+    it('[LOG20] what was lost with a crash is made up for once and for all, also where the next process ends at once', async () => {
+      const { info } = await log.ensure('s', { ttl: 10 })
+      clock.advance(5_000)
+      log.touch(info)
+      // Killed. The next one never gets to work, and the one after it ends in order.
+      log = start()
+      await log.close()
+      for (let process = 0; process < 2; process += 1) {
+        log = start()
+        await log.open()
+        await log.close()
+      }
+      log = start()
+      clock.advance(9_999)
+      expect(await log.info('s')).not.toBeNull()
+      clock.advance(1)
+      expect(await log.info('s')).toBeNull()
     })
 
     it('[LOG18] what a deleted stream leaves is removed in the background, also by the next process', async () => {

@@ -45,7 +45,10 @@ function removal(row: StreamRow, hold: Statement): Write {
     statements: [
       // Held from here on: a fork that is being made is seen by the next statement, or comes too late.
       hold,
-      statement(`UPDATE streams SET deleted = 1 WHERE id = ? AND EXISTS (${FORKS_OF}) RETURNING id`, [id, id]),
+      statement(
+        `UPDATE streams SET deleted = 1, expires_at = NULL WHERE id = ? AND EXISTS (${FORKS_OF}) RETURNING id`,
+        [id, id],
+      ),
       statement('INSERT INTO stream_garbage (stream_id) SELECT id FROM streams WHERE id = ? AND deleted = 0', [id]),
       statement('DELETE FROM streams WHERE id = ? AND deleted = 0', [id]),
       statement(RELEASE_SOURCES, [id]),
