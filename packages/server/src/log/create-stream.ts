@@ -93,15 +93,13 @@ export class StreamCreator {
     return { source, anchor, upTo: anchor, prefix: [bytes.subarray(0, sub).toString('base64')] }
   }
 
-  /** `null` where the name was taken, or the source deleted, in the meantime. */
+  /** `null` where the name was taken, or the source deleted or trimmed beyond the place, in the meantime. */
   async #make(name: string, config: StreamConfig, fork: Divergence | null): Promise<StreamRow | null> {
     const { db, streams, lastUse } = this.#parts
     const events = [...(fork?.prefix ?? []), ...(config.messages ?? [])]
     const statements = [
-      // Its row is held until this commit: whoever deletes the source comes before, or sees the fork.
-      ...(fork
-        ? [statement('UPDATE streams SET tail = tail WHERE id = ? AND deleted = 0', [fork.source.id], TAKEN)]
-        : []),
+      // Its row is held until this commit: whoever deletes or trims the source comes before, or sees the fork.
+      ...(fork ? [statement(HOLD_SOURCE, [fork.source.id, fork.anchor], TAKEN)] : []),
       statement(MAKE, this.#columns(name, config, fork, events), TAKEN),
       ...(fork ? keepLineage(name, fork.source.id, fork.upTo) : []),
       ...(events.length > 0 ? [insertEvents(db.dialect, name, events)] : []),
@@ -127,8 +125,7 @@ export class StreamCreator {
     return [
       name,
       (fork?.upTo ?? 0) + events.length,
-      // What the source no longer keeps the fork never had; a place before that was refused.
-      fork?.source.head ?? 0,
+      fork?.source.id ?? null,
       bytesOf(events),
       config.sealed ? 1 : 0,
       contentType,
@@ -172,10 +169,13 @@ export class StreamCreator {
 
 const TAKEN = { rows: 1, otherwise: 'STREAM_EXISTS' } as const
 
+const HOLD_SOURCE = 'UPDATE streams SET tail = tail WHERE id = ? AND deleted = 0 AND head <= ?'
+
+// What the source no longer keeps the fork never had. Asked here, where the source is held.
 const MAKE = `
   INSERT INTO streams (name, tail, head, bytes, sealed, content_type, media_type, ttl, expires_at,
     source_id, source_name, source_seq, source_sub, inherits_expiry)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  VALUES (?, ?, COALESCE((SELECT head FROM streams WHERE id = ?), 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (name) DO NOTHING
   RETURNING id AS incarnation, tail`
 

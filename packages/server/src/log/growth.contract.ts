@@ -168,6 +168,44 @@ export function describeGrowth(name: string, open: () => Promise<Database>): voi
       expect(turns).toBeGreaterThan(2)
     })
 
+    it('[LOG21] of many that join a stream at once, one folds', async () => {
+      let folds = 0
+      const counting = defineStream('counters/:id', {
+        version: 1,
+        events: { added: z.object({ by: z.number() }) },
+        initial: { sum: 0 },
+        fold: (state, { by }) => {
+          folds += 1
+          return { sum: state.sum + by }
+        },
+      })
+      log = new SqlStreamLog(db, clock)
+      await add(1000)
+      const states = await Promise.all(Array.from({ length: 20 }, () => log.state(counting, stream)))
+      expect(new Set(states.map(({ state }) => state.sum))).toEqual(new Set([1000]))
+      expect(folds).toBe(1000)
+    })
+
+    it('[LOG21] a state is told though another process has trimmed the stream since it was last looked at', async () => {
+      const other = new SqlStreamLog(db, clock)
+      await add(100)
+      expect((await other.state(plain, stream)).state).toEqual({ sum: 100 })
+      await start(counter({ events: 10 }))
+      await add(900)
+      await expect.poll(seqs).toEqual([990, 1000])
+      expect((await other.state(plain, stream)).state).toEqual({ sum: 1000 })
+    })
+
+    it('[LOG21] streams get snapshots of a new version, though nobody asks and nothing is appended', async () => {
+      await start(plain)
+      await add(300)
+      await expect.poll(() => snapshot()).toBe(300)
+      await log.close()
+      await start(renamed())
+      clock.advance(1000)
+      await expect.poll(() => snapshot(2)).toBe(300)
+    })
+
     it('[LOG21] a state beyond 64 KB is refused, and is told again once it is small', async () => {
       const texts = defineStream('counters/:id', {
         version: 1,
@@ -275,6 +313,41 @@ export function describeGrowth(name: string, open: () => Promise<Database>): voi
       await db.commit([write(statement('ALTER TABLE away RENAME TO stream_snapshots'))])
       await add(300)
       await expect.poll(seqs).toEqual([890, 900])
+    })
+
+    it('[LOG22] a fork keeps what it reads of its source, and nothing after that', async () => {
+      await start(counter({ events: 10 }))
+      await add(5)
+      await log.ensure('fork', { fork: { source: stream } })
+      for (let round = 0; round < 3; round += 1) await add(256)
+      await expect.poll(seqs).toEqual([763, 773])
+      await expect.poll(stored).toMatchObject({ n: 15 })
+      expect((await log.read('fork', null)).events).toHaveLength(5)
+    })
+
+    it('[LOG22] a fork that is made while its source is trimmed has what it says it has', async () => {
+      const held: (() => void)[] = []
+      const slow: Database = {
+        dialect: db.dialect,
+        read: (asked) => db.read(asked),
+        onCommitted: (listener) => db.onCommitted(listener),
+        close: () => db.close(),
+        async commit(writes) {
+          if (held.length === 0) await new Promise<void>((resolve) => held.push(resolve))
+          return db.commit(writes)
+        },
+      }
+      await start(counter({ events: 10 }))
+      await add(200)
+      const late = new SqlStreamLog(slow, clock).ensure('late', { fork: { source: stream } })
+      await expect.poll(() => held.length).toBe(1)
+      await add(100)
+      await expect.poll(seqs).toEqual([290, 300])
+      await expect.poll(stored).toMatchObject({ n: 10 })
+      held[0]?.()
+      await late
+      const page = await log.read('late', null)
+      expect([page.events.length, parseOffset(page.after)?.seq]).toEqual([10, 290])
     })
 
     it('[LOG22] forks go on reading what their source has trimmed', async () => {

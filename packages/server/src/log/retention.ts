@@ -2,7 +2,7 @@ import { isHoldfastError } from '@holdfast/protocol'
 import { type Database, statement, write } from '../db/database.ts'
 import type { Snapshots } from './snapshots.ts'
 import type { AnyStream } from './stream-log.ts'
-import { FORKS_OF, type StreamRow } from './streams-table.ts'
+import type { StreamRow } from './streams-table.ts'
 
 // Events that go with one commit.
 const BATCH = 500
@@ -91,10 +91,16 @@ export class Retention {
     }
   }
 
-  /** Forks still read what their source no longer shows; it goes once they have gone. */
+  /**
+   * Forks still read what their source no longer shows, as far as they go back to it; it goes once they have gone. One
+   * that is made from here on begins at this head, or a later one.
+   */
   async #dropEvents(id: number): Promise<void> {
-    while ((await this.#db.read(statement(DROPPABLE, [id, id]))).length > 0) {
-      await this.#db.commit([write(statement(DROP, [id, id]))])
+    const [row] = await this.#db.read<{ head: number; forked: number }>(statement(DROPPABLE, [id, id]))
+    if (!row) return
+    const span = [id, row.forked, row.head]
+    while ((await this.#db.read(statement(`${DROPPED} LIMIT 1`, span))).length > 0) {
+      await this.#db.commit([write(statement(DROP, [id, ...span]))])
     }
   }
 }
@@ -109,14 +115,14 @@ const MOVE_HEAD = `
   WHERE id = ? AND head = ? AND deleted = 0
     AND EXISTS (SELECT 1 FROM stream_snapshots WHERE stream_id = ? AND version = ? AND seq >= ?)`
 
-const BEFORE_HEAD = 'e.stream_id = s.id AND e.seq <= s.head'
-
 const DROPPABLE = `
-  SELECT 1 AS one FROM streams s, events e WHERE s.id = ? AND ${BEFORE_HEAD} AND NOT EXISTS (${FORKS_OF}) LIMIT 1`
+  SELECT head, COALESCE((
+    SELECT MAX(l.up_to) FROM stream_lineage l JOIN streams fork ON fork.id = l.stream_id WHERE l.source_id = ?), 0) AS forked
+  FROM streams WHERE id = ?`
 
-const DROP = `
-  DELETE FROM events WHERE stream_id = ? AND seq IN (
-    SELECT e.seq FROM streams s, events e WHERE s.id = ? AND ${BEFORE_HEAD} ORDER BY e.seq LIMIT ${BATCH})`
+const DROPPED = 'SELECT seq FROM events WHERE stream_id = ? AND seq > ? AND seq <= ? ORDER BY seq'
+
+const DROP = `DELETE FROM events WHERE stream_id = ? AND seq IN (${DROPPED} LIMIT ${BATCH})`
 
 function timeOf(text: string): number {
   const { timestamp } = JSON.parse(text)

@@ -18,6 +18,7 @@ export class Snapshots {
   readonly #db: Database
   readonly #reader: EventReader
   readonly #cache = new SnapshotCache(CACHE_BYTES)
+  readonly #folding = new Map<string, Promise<Folded>>()
 
   constructor(db: Database, reader: EventReader) {
     this.#db = db
@@ -36,11 +37,26 @@ export class Snapshots {
 
   /**
    * Folds up to the row's tail, or further where others have been, and stores a snapshot where the stream has passed
-   * another 256 events since the last, or, with `store`, in any case.
+   * another 256 events since the last, or, with `store`, in any case. One after the other for a stream: of many that
+   * join at once the first folds, and the others find what it folded.
    */
   async fold(definition: AnyStream, row: StreamRow, store = false): Promise<Folded> {
+    const key = `${row.id}/${definition.version}`
+    const fold = () => this.#fold(definition, row, store)
+    const folding = this.#folding.get(key)?.then(fold, fold) ?? fold()
+    this.#folding.set(key, folding)
+    try {
+      return await folding
+    } finally {
+      if (this.#folding.get(key) === folding) this.#folding.delete(key)
+    }
+  }
+
+  async #fold(definition: AnyStream, row: StreamRow, store: boolean): Promise<Folded> {
     const { version } = definition
-    const from = this.#cache.get(row.id, version) ?? (await this.#stored(definition, row))
+    const known = this.#cache.get(row.id, version)
+    // Another process has trimmed beyond it: there is a stored one then.
+    const from = known && known.seq >= row.head ? known : await this.#stored(definition, row)
     if (from.seq >= row.tail && from.bytes > 0 && !isDue(from, store)) return from
     const { state, seq } = await this.#advance(definition, row, from)
     const text = JSON.stringify(state)
