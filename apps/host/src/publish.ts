@@ -56,7 +56,8 @@ export async function publish(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (interrupts.signal.aborted) return interrupts.exitCode
     if (!(error instanceof RequestError)) throw error
-    throw new Stop(`${error.message} (${error.code})${appendedBefore(done.events)}`)
+    // Those of the command line go together or not at all.
+    throw new Stop(`${error.message} (${error.code})${events.length > 0 ? '' : appendedBefore(done.events)}`)
   }
   process.stdout.write(values.json === true ? `${JSON.stringify(done)}\n` : summary(name, done))
   return interrupts.exitCode
@@ -105,7 +106,7 @@ function isJson(text: string): boolean {
 }
 
 function appendedBefore(events: number): string {
-  return events === 0 ? '' : `; ${count(events)} before that are on disk`
+  return `; ${count(events)} before that ${events <= 1 ? 'is' : 'are'} on disk`
 }
 
 function summary(name: string, { events, offset, sealed }: Done): string {
@@ -114,5 +115,5 @@ function summary(name: string, { events, offset, sealed }: Done): string {
 }
 
 function count(events: number): string {
-  return events === 1 ? '1 event' : `${events} events`
+  return events === 0 ? 'no event' : events === 1 ? '1 event' : `${events} events`
 }

@@ -91,6 +91,24 @@ describe('tail', () => {
     await tail.said('stdout', new RegExp(`^\\d\\d:\\d\\d:\\d\\d {2}project_created {2}projectId=${id}\n$`))
   })
 
+  it('[HOST15] whatever a stream holds: events without a type, values, text, bytes', async () => {
+    const at = place()
+    const server = await at.serve()
+    const { url, token } = server
+    const authorization = `Bearer ${token}`
+    const put = (stream: string, type: string, body: string) =>
+      fetch(`${url}/v1/stream/${stream}`, { method: 'PUT', headers: { authorization, 'content-type': type }, body })
+    await put('notes/json', 'application/json', '[{"text":"kelp"},[1,2],3]')
+    await put('notes/text', 'text/plain', 'kelp and wrack')
+    await put('notes/bytes', 'application/octet-stream', 'kelp')
+    const shown = { json: '{"text":"kelp"}\n[1,2]\n3\n', text: 'kelp and wrack\n', bytes: 'a2VscA==\n' }
+    for (const [name, lines] of Object.entries(shown)) {
+      const tail = at.run(['tail', `notes/${name}`])
+      await tail.said('stdout', /\n$/)
+      await expect.poll(() => tail.stdout).toBe(lines)
+    }
+  })
+
   it.each([
     ['projects/none', [], /^holdfast: There is no stream "projects\/none"\. \(NOT_FOUND\)\n$/],
     ['operators/projects', ['--from', '0000000000000099_0000000000000001'], /\((OFFSET_GONE|INVALID_OFFSET)\)\n$/],

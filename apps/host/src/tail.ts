@@ -1,5 +1,5 @@
-import { decodeFrame, RequestError, request } from '@holdfast/client'
-import { type EventBase, formatOffset, OFFSET_NOW, OFFSET_START, type Offset, parseOffset } from '@holdfast/protocol'
+import { type ClientWorld, decodeFrame, RequestError } from '@holdfast/client'
+import { formatOffset, OFFSET_NOW, OFFSET_START, type Offset, parseOffset } from '@holdfast/protocol'
 import { readCommandLine, usageStop } from './command-line.ts'
 import { readConfig } from './config.ts'
 import { describeReconnecting, followStream } from './follow-stream.ts'
@@ -38,15 +38,20 @@ export async function tail(args: readonly string[]): Promise<number> {
   if (!server) throw new Stop(`no server runs on DATA_DIR ${dataDir}; npx holdfast serve starts one`)
   const world = terminalWorld(followRecord(dataDir, server))
   const print = values.json === true ? jsonLine : humanLine
+  let isText = false
   try {
     await followStream({
       world,
       path,
       decode: decodeFrame,
       from,
-      check: (offset, signal) => request(world, `${path}?offset=${encodeURIComponent(offset)}`, { signal }),
+      check: async (offset, signal) => {
+        const contentType = await checkReadable(world, `${path}?offset=${encodeURIComponent(offset)}`, signal)
+        isText = contentType.startsWith('text/')
+      },
       onEvents: (events, offset) => {
-        process.stdout.write(events.map((event, index) => print(event, offsetOf(offset, events, index))).join(''))
+        const shown = isText ? events.map(decoded) : events
+        process.stdout.write(shown.map((event, index) => print(event, offsetOf(offset, shown, index))).join(''))
         return undefined
       },
       onConnection: (connection) => {
@@ -60,6 +65,22 @@ export async function tail(args: readonly string[]): Promise<number> {
     throw new Stop(`${error.message} (${error.code})`)
   }
   return interrupts.exitCode
+}
+
+/** Asks whether it can be read from there, whatever it holds; answers its media type. Throws RequestError. */
+async function checkReadable(world: ClientWorld, path: string, signal: AbortSignal): Promise<string> {
+  const answer = await world.fetch(world.baseUrl + path, { signal }).catch((error) => {
+    signal.throwIfAborted()
+    throw RequestError.unreachable(error)
+  })
+  if (!answer.ok) throw RequestError.fromBody(answer.status, await answer.text())
+  await answer.body?.cancel()
+  return answer.headers.get('content-type') ?? ''
+}
+
+/** What is not JSON comes in base64; text is shown as what it says. */
+function decoded(event: unknown): unknown {
+  return typeof event === 'string' ? Buffer.from(event, 'base64').toString() : event
 }
 
 function readFrom(text: string): Offset {
@@ -76,17 +97,21 @@ function offsetOf(last: Offset, events: readonly unknown[], index: number): Offs
   return formatOffset({ ...position, seq: position.seq - (events.length - 1 - index) })
 }
 
-function jsonLine(event: EventBase, offset: Offset): string {
+function jsonLine(event: unknown, offset: Offset): string {
   return `${JSON.stringify({ offset, event })}\n`
 }
 
-function humanLine(event: EventBase): string {
-  // Streams nobody defined hold whatever JSON their writers liked.
-  if (typeof event !== 'object' || event === null) return `${shortValue(event)}\n`
+function humanLine(event: unknown): string {
+  // Streams nobody defined hold whatever their writers liked.
+  if (!isEvent(event)) return `${shortValue(event)}\n`
   const { type, timestamp, ...fields } = event
   const time = typeof timestamp === 'string' ? timestamp.slice(11, 19) : '        '
   const told = Object.entries(fields).map(([name, value]) => `${style.dim(`${name}=`)}${shortValue(value)}`)
-  return `${style.dim(time)}  ${style.bold(printable(String(type)))}  ${told.join(' ')}\n`
+  return `${style.dim(time)}  ${style.bold(printable(type))}  ${told.join(' ')}\n`
+}
+
+function isEvent(value: unknown): value is { type: string; timestamp?: unknown } {
+  return typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string'
 }
 
 const LONGEST_VALUE = 200

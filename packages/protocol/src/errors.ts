@@ -47,7 +47,12 @@ export const ERRORS = {
   FENCED: { status: 409, kind: 'conflict', retry: false, title: 'Another attempt has taken over this work.' },
   CONFLICT: { status: 409, kind: 'conflict', retry: false, title: 'It has changed in the meantime.' },
   CANCELLED: { status: 409, kind: 'conflict', retry: false, title: 'It was cancelled.' },
-  OFFSET_GONE: { status: 410, kind: 'conflict', retry: false, title: 'That offset names another history.' },
+  OFFSET_GONE: {
+    status: 410,
+    kind: 'conflict',
+    retry: false,
+    title: 'That offset names a place this stream does not have.',
+  },
   STREAM_GONE: { status: 410, kind: 'not_found', retry: false, title: 'The stream was deleted.' },
   STATE_TOO_LARGE: { status: 413, kind: 'limit', retry: false, title: 'The state of this stream is too large.' },
   TOO_LARGE: { status: 413, kind: 'limit', retry: false, title: 'That is larger than allowed.' },

@@ -1,4 +1,4 @@
-import { type Clock, type EventBase, HoldfastError } from '@holdfast/protocol'
+import { type Clock, type EventBase, HoldfastError, isHoldfastError } from '@holdfast/protocol'
 import type { AnyStream, AppendOutcome, AppendRequest, StreamLog } from '../log/stream-log.ts'
 import type { StreamRegistry } from '../log/stream-registry.ts'
 import { isJson } from './http/media-type.ts'
@@ -42,12 +42,26 @@ export class OutsideAppend {
     if (!definition.clientAppend) throw new HoldfastError('FORBIDDEN', `"${stream}" is written by its app alone.`)
     // Refused by the log: a defined stream is JSON.
     if (request.messages.length > 0 && !isJson(request.contentType ?? '')) return request
-    const events = request.messages.map((text) => this.#parse(definition, text))
+    const events = request.messages.map((text, index, all) =>
+      all.length > 1 ? this.#parseOneOfMany(definition, text, index) : this.#parse(definition, text),
+    )
     const seal = events.some(({ type }) => definition.isTerminal(type))
     if (request.seal && !seal) {
       throw new HoldfastError('FORBIDDEN', `"${stream}" ends with the event that says so, and in no other way.`)
     }
     return { ...request, messages: events.map(toText), seal }
+  }
+
+  /** Says of which event what is wrong. */
+  #parseOneOfMany(definition: AnyStream, text: string, index: number): EventBase {
+    try {
+      return this.#parse(definition, text)
+    } catch (error) {
+      if (!isHoldfastError(error, 'INVALID_INPUT')) throw error
+      const errors = error.errors?.map(({ field, message }) => ({ field: `[${index}].${field}`, message }))
+      const about = `Of the events the one at [${index}] is not valid: ${error.message}`
+      throw new HoldfastError('INVALID_INPUT', about, { cause: error, ...(errors ? { errors } : {}) })
+    }
   }
 
   #parse(definition: AnyStream, text: string): EventBase {

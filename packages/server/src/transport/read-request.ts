@@ -14,7 +14,10 @@ const NAME_MAX_LENGTH = 512
 /** Throws INVALID_INPUT unless `name` can be a stream's. */
 export function checkStreamName(name: string): string {
   if (name.length > NAME_MAX_LENGTH || !NAME.test(name)) {
-    throw new HoldfastError('INVALID_INPUT', 'That cannot be the name of a stream.')
+    throw new HoldfastError(
+      'INVALID_INPUT',
+      'That cannot be the name of a stream: segments of letters, digits and . _ ~ -, parted by slashes.',
+    )
   }
   return name
 }

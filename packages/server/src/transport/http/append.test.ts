@@ -195,7 +195,9 @@ describe('appending: POST', () => {
     for (const method of ['PUT', 'DELETE']) expect((await ask(method, 'notes/n')).code).toBe('FORBIDDEN')
     expect((await append('notes/n', '{"type":"noted","text":"second","other":1}')).status).toBe(204)
     const wrong = await append('notes/n', '[{"type":"noted","text":"third"},{"type":"noted","text":3}]')
-    expect([wrong.code, JSON.parse(wrong.text).errors[0].field]).toEqual(['INVALID_INPUT', 'text'])
+    expect([wrong.code, JSON.parse(wrong.text).errors[0].field]).toEqual(['INVALID_INPUT', '[1].text'])
+    const alone = await append('notes/n', '{"type":"noted","text":3}')
+    expect([alone.code, JSON.parse(alone.text).errors[0].field]).toEqual(['INVALID_INPUT', 'text'])
     for (const body of ['1', 'null', '[[]]', '{"text":"x"}', '{"type":1}', '{"type":"unknown"}', '{"type":"noted"}']) {
       expect((await append('notes/n', body)).code, body).toBe('INVALID_INPUT')
     }
