@@ -128,9 +128,8 @@ function checkRequest({ messages, contentType, seal, producer, streamSeq }: Appe
   if (messages.length > 0 && contentType === undefined) {
     throw new HoldfastError('INVALID_INPUT', 'An append of messages needs their media type.')
   }
-  // PostgreSQL keeps no such character.
-  if (producer?.id === '' || producer?.id.includes('\0') || streamSeq?.includes('\0')) {
-    throw new HoldfastError('INVALID_INPUT', 'A producer has a name, and no name holds the character U+0000.')
+  if (producer?.id === '' || !isStorable(producer?.id) || !isStorable(streamSeq)) {
+    throw new HoldfastError('INVALID_INPUT', 'A producer has a name, and no name holds U+0000 or half a character.')
   }
 }
 
@@ -204,6 +203,11 @@ function judgeProducer(
   if (epoch > state.epoch) return seq === 0 ? null : { type: 'producer_epoch_start' }
   if (seq <= state.seq) return 'duplicate'
   return seq === state.seq + 1 ? null : { type: 'producer_gap', expected: state.seq + 1, received: seq }
+}
+
+/** PostgreSQL keeps no U+0000, and no store keeps lone surrogates apart: producers would be taken for one another. */
+function isStorable(text = ''): boolean {
+  return text.isWellFormed() && !text.includes('\0')
 }
 
 function closedBy(row: StreamRow, { id, epoch, seq }: Producer): boolean {

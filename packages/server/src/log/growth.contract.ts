@@ -300,6 +300,16 @@ export function describeGrowth(name: string, open: () => Promise<Database>): voi
       expect((await log.state(plain, stream)).state).toEqual({ sum: 15 })
     })
 
+    it('[LOG22] an event that says it is old takes none along that came before it', async () => {
+      await start(counter({ ageMs: 600_000 }))
+      const at = (ms: number, count: number) =>
+        Array.from({ length: count }, () => ({ type: 'added', by: 1, timestamp: new Date(ms).toISOString() }) as const)
+      const now = clock.now()
+      const events = [...at(0, 3), ...at(now, 127), ...at(0, 4), ...at(now, 127)]
+      await db.commit([log.appendEvents(plain, { id: 'c' }, events)])
+      await expect.poll(seqs).toEqual([3, 261])
+    })
+
     it('[LOG22] nothing is trimmed that no snapshot covers', async () => {
       log = new SqlStreamLog(db, clock)
       await add(300)

@@ -45,7 +45,13 @@ export function describeOutsideAppends(name: string, open: () => Promise<Databas
 
     it('[LOG11] it makes no stream, and needs something to append', async () => {
       await expect(append({}, 'nothing')).rejects.toThrow(withCode('NOT_FOUND'))
-      for (const wrong of [{ messages: [] }, { contentType: undefined }, by(0, 0, ''), by(0, 0, 'a\0b')] as object[]) {
+      for (const wrong of [
+        { messages: [] },
+        { contentType: undefined },
+        by(0, 0, ''),
+        by(0, 0, 'a\0b'),
+        by(0, 0, 'a\ud800'),
+      ] as object[]) {
         await expect(append(wrong)).rejects.toThrow(withCode('INVALID_INPUT'))
       }
       expect([await log.info('nothing'), await texts()]).toEqual([null, []])

@@ -41,18 +41,23 @@ export class Retention {
     return Math.min(head, row.tail - 1)
   }
 
-  /** By halves: the timestamps of a stream grow. What it inherited from a source is not its own to look at. */
+  /**
+   * One after the other, up to the first that is young enough: clients may write any timestamp, and an old one takes
+   * nothing along that stands before it. What was inherited from a source is not looked at.
+   */
   async #byAge(row: StreamRow, oldest: number): Promise<number> {
-    let [low, high] = [row.head, row.tail]
-    while (low < high) {
-      const middle = Math.floor((low + high) / 2)
-      const [event] = await this.#db.read<{ data: string }>(
-        statement('SELECT data FROM events WHERE stream_id = ? AND seq = ?', [row.id, middle + 1]),
+    let after = row.head
+    for (let size = 1; ; size = Math.min(BATCH, size * 8)) {
+      const events = await this.#db.read<{ seq: number; data: string }>(
+        statement(OLDEST, [row.id, after, row.tail, size]),
       )
-      if (event && timeOf(event.data) >= oldest) high = middle
-      else low = middle + 1
+      if (events.length === 0) return row.tail
+      for (const { seq, data } of events) {
+        if (timeOf(data) >= oldest) return seq - 1
+        after = seq
+      }
+      await new Promise(setImmediate)
     }
-    return low
   }
 
   async #byBytes(row: StreamRow, limit: number): Promise<number> {
@@ -71,6 +76,7 @@ export class Retention {
         kept -= size
         head = seq
       }
+      await new Promise(setImmediate)
     }
     return head
   }
@@ -104,6 +110,8 @@ export class Retention {
     }
   }
 }
+
+const OLDEST = 'SELECT seq, data FROM events WHERE stream_id = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?'
 
 const MOVED = { rows: 1, otherwise: 'CONFLICT' } as const
 
