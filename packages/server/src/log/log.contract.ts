@@ -2,7 +2,7 @@ import { defineStream, formatOffset, HoldfastError, OFFSET_START, parseOffset, s
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import type { Committed, Database } from '../db/database.ts'
-import { statement, write } from '../db/database.ts'
+import { type Statement, statement, write } from '../db/database.ts'
 import { migrateDown, migrateUp } from '../db/migrations.ts'
 import { describeForks } from './fork.contract.ts'
 import { describeGrowth } from './growth.contract.ts'
@@ -108,6 +108,24 @@ export function describeStreamLog(name: string, open: () => Promise<Database>): 
       expect([first.events.length, first.upToDate]).toEqual([3, false])
       expect((await log.read('s', first.offset, { maxLength: 250 })).events).toHaveLength(2)
       expect((await log.read('s', first.offset, { maxLength: 1 })).events).toHaveLength(1)
+    })
+
+    it('[LOG6] what has no room on a page is not fetched for it', async () => {
+      await append(
+        's',
+        ...Array.from({ length: 100 }, () => '1'),
+        ...Array.from({ length: 30 }, () => 'x'.repeat(50_000)),
+      )
+      const read = db.read.bind(db)
+      let fetched = 0
+      db.read = async <T>(statement: Statement) => {
+        const rows = await read<T>(statement)
+        fetched += JSON.stringify(rows).length
+        return rows
+      }
+      const page = await log.read('s', null, { maxLength: 120_000 })
+      expect([page.events.length, page.upToDate]).toEqual([102, false])
+      expect(fetched).toBeLessThan(200_000)
     })
 
     it('[LOG7] an unknown position is refused, never waited at', async () => {

@@ -4,8 +4,14 @@ import { gone, type Lineages, positionIn, type Segment } from './lineage.ts'
 import type { LogPage, ReadLimit } from './stream-log.ts'
 import type { StreamRow } from './streams-table.ts'
 
-// Large messages must not be fetched by the hundred only to be left out: few first, more where they turn out small.
-const FIRST_FETCH = 64
+// How many of the next ones are within a length. Large messages must not be fetched by the hundred only to be left
+// out; their size stands before them, so that it is known without them.
+const FITTING = `
+  SELECT COUNT(*) AS fitting FROM (
+    SELECT SUM(size) OVER (ORDER BY seq) AS total FROM (
+      SELECT seq, octet_length(data) AS size FROM events
+      WHERE stream_id = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?) AS sizes) AS totals
+  WHERE total <= ?`
 
 const RANGE = 'SELECT seq, data FROM events WHERE stream_id = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?'
 
@@ -42,12 +48,14 @@ export class EventReader {
     const { maxEvents = 500, maxLength = 262_144 } = limit
     const events: string[] = []
     let length = 0
-    let size = FIRST_FETCH
     for (const { id, upTo } of [...lineage, { id: row.id, upTo: row.tail }]) {
       while (from + events.length < upTo && events.length < maxEvents) {
         const seq = from + events.length
-        const asked = Math.min(size, maxEvents - events.length)
-        const rows = await this.#db.read<{ seq: number; data: string }>(statement(RANGE, [id, seq, upTo, asked]))
+        const fitting = await this.#fitting([id, seq, upTo, maxEvents - events.length, maxLength - length])
+        // At least one, whatever its size.
+        const rows = await this.#db.read<{ seq: number; data: string }>(
+          statement(RANGE, [id, seq, upTo, Math.max(1, fitting)]),
+        )
         // Events that are gone would give those after them a wrong place.
         if (rows[0]?.seq !== seq + 1) return events
         for (const { data } of rows) {
@@ -56,9 +64,13 @@ export class EventReader {
           events.push(data)
         }
         if (length >= maxLength) return events
-        size *= 4
       }
     }
     return events
+  }
+
+  async #fitting(range: readonly number[]): Promise<number> {
+    const [row] = await this.#db.read<{ fitting: number }>(statement(FITTING, range))
+    return Number(row?.fitting ?? 0)
   }
 }
