@@ -60,6 +60,10 @@ describe('server-sent events on a stream', () => {
     await count(again.events, 2)
     expect(again.events).toEqual([2, 3])
     again.close()
+    // Nothing was read yet: an empty id is none.
+    const empty = await live.events('/v1/stream/s?offset=-1', { 'last-event-id': '' })
+    await count(empty.events, 3)
+    empty.close()
     const refused = await live.events('/v1/stream/s', { 'last-event-id': 'not-an-offset' })
     expect(refused.response.statusCode).toBe(400)
     refused.close()

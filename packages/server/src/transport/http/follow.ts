@@ -10,7 +10,7 @@ import type { StreamHttp, StreamQuery } from './stream-http.ts'
 export async function followStream(http: StreamHttp, name: string, request: FastifyRequest, reply: FastifyReply) {
   const query = request.query as StreamQuery
   // An EventSource comes back to the URL it began with, whose offset is long behind it.
-  const lastEventId = headerOf(request.headers, 'last-event-id')
+  const lastEventId = headerOf(request.headers, 'last-event-id') || undefined
   const read = await resolveRead(http.log, name, lastEventId ?? query.offset)
   http.log.touch(read.info)
   // It also comes back after the end of a stream; 204 is how it is told to stay away.

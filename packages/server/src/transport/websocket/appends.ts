@@ -71,9 +71,10 @@ export class Appends {
 }
 
 function checkBase64(event: unknown, index: number): string {
-  if (typeof event === 'string' && Buffer.from(event, 'base64').toString('base64') === event) return event
+  if (typeof event === 'string' && event !== '' && Buffer.from(event, 'base64').toString('base64') === event)
+    return event
   throw new HoldfastError('INVALID_INPUT', 'The events of a stream that is not JSON are texts in base64.', {
-    errors: [{ field: `events[${index}]`, message: 'is not base64' }],
+    errors: [{ field: `events[${index}]`, message: event === '' ? 'is empty' : 'is not base64' }],
   })
 }
 

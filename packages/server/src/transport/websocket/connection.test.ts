@@ -209,6 +209,11 @@ describe('one WebSocket for many streams: reading', () => {
     socket.send({ type: 'append', ref: 2, stream: 'bytes', events: ['AwQ=', 'no base64!'] })
     const [error] = await socket.until('error')
     expect([error?.error.code, error?.error.errors?.[0]?.field]).toEqual(['INVALID_INPUT', 'events[1]'])
+    // As over HTTP, no bytes are no event.
+    const before = (await log.info('bytes'))?.tail
+    socket.send({ type: 'append', ref: 3, stream: 'bytes', events: [''] })
+    await expect.poll(() => socket.frames.filter(({ type }) => type === 'error').length).toBe(2)
+    expect((await log.info('bytes'))?.tail).toBe(before)
   })
 
   it('[WS18] a thousand subscriptions on one connection, made at once, each get their own', async () => {
