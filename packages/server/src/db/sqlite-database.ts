@@ -5,6 +5,7 @@ import { Worker } from 'node:worker_threads'
 import { HoldfastError } from '@holdfast/protocol'
 import { CommitListeners, committedBy } from './committed.ts'
 import type { CommitResult, Committed, Database, Row, Statement, Write } from './database.ts'
+import { ReadBudget } from './read-budget.ts'
 import { type Given, type MemberResult, SqliteBatch } from './sqlite-batch.ts'
 import { openReader, type SqliteSettings } from './sqlite-connection.ts'
 import { BatchEncoder } from './sqlite-wire.ts'
@@ -53,6 +54,7 @@ class SqliteDatabase implements Database {
   readonly dialect = 'sqlite'
   readonly #worker: Worker
   readonly #reader: Reader
+  readonly #reads = new ReadBudget()
   readonly #encoder = new BatchEncoder()
   readonly #listeners = new CommitListeners()
   readonly #onFatal: (error: Error) => void
@@ -79,9 +81,11 @@ class SqliteDatabase implements Database {
     })
   }
 
-  async read<T = Row>(statement: Statement): Promise<T[]> {
-    if (this.#state === 'closed') throw new HoldfastError('UNAVAILABLE', 'The store is closed.')
-    return this.#reader.all(statement) as T[]
+  read<T = Row>(statement: Statement): Promise<T[]> {
+    return this.#reads.run(() => {
+      if (this.#state === 'closed') throw new HoldfastError('UNAVAILABLE', 'The store is closed.')
+      return this.#reader.all(statement) as T[]
+    })
   }
 
   onCommitted(listener: (committed: readonly Committed[]) => void): () => void {
