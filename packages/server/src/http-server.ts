@@ -35,7 +35,16 @@ export async function createHttpServer(
   return fastify
 }
 
-function bareServer({ logger, newId }: ServerOptions): FastifyInstance {
+const IDLE_TIMEOUT_MS = 120_000
+const LONG_POLL_MS = 30_000
+
+function idleTimeoutOf({ idleTimeoutMs = IDLE_TIMEOUT_MS, longPollMs = LONG_POLL_MS }: ServerOptions): number {
+  // A long-poll is silent while it waits.
+  return Math.max(idleTimeoutMs, 2 * longPollMs)
+}
+
+function bareServer(options: ServerOptions): FastifyInstance {
+  const { logger, newId } = options
   const fastify = Fastify({
     loggerInstance: logger,
     // Our own line per request: requestLog.
@@ -43,7 +52,9 @@ function bareServer({ logger, newId }: ServerOptions): FastifyInstance {
     genReqId: () => newId(),
     forceCloseConnections: true,
     bodyLimit: 1_048_576,
+    // An upload may take as long as it takes, while it goes on; a peer that neither sends nor takes anything may not.
     requestTimeout: 0,
+    connectionTimeout: idleTimeoutOf(options),
     http: { shouldUpgradeCallback: asksForWebSocket },
     frameworkErrors: answerUnroutable,
     clientErrorHandler: answerMalformed,
@@ -102,7 +113,7 @@ async function addStreams(fastify: FastifyInstance, kernel: Kernel, options: Ser
     ...shared,
     prefix: '/v1/stream',
     encoder: new SseEncoder(clock),
-    longPollMs: options.longPollMs ?? 30_000,
+    longPollMs: options.longPollMs ?? LONG_POLL_MS,
     sseRotationMs: options.sseRotationMs ?? 60_000,
     authorize: (request, action, stream) => demand(request.principal, action, stream),
   })

@@ -31,6 +31,11 @@ export interface ServerOptions {
   limits?: Partial<Limits>
   /** How long a long-poll waits for events, in milliseconds. Default 30,000. */
   longPollMs?: number
+  /**
+   * How long an HTTP connection may neither send nor take anything before it is cut off, in milliseconds; at least
+   * twice as long as a long-poll waits. WebSockets have their pings instead. Default 120,000.
+   */
+  idleTimeoutMs?: number
   /** About how long one response of server-sent events lasts, in milliseconds, at least 1,000. Default 60,000. */
   sseRotationMs?: number
   /** This process alone uses the store. */

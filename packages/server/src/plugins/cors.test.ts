@@ -68,6 +68,12 @@ describe('pages of other origins', () => {
     const own = `http://127.0.0.1:${live.port}`
     expect(await answered('https://our.example')).toEqual([200, 'https://our.example', 'true', true])
     expect(await answered(own)).toEqual([200, own, 'true', true])
+    // Nor is what a cookie opens for a page that embeds it, such as one of another port of this machine.
+    const embedded = async (headers: Record<string, string>) =>
+      (await live.request('/v1/stream/s', { headers })).headers['cross-origin-resource-policy']
+    expect(await embedded({ cookie })).toBe('same-origin')
+    expect(await embedded({ cookie, authorization: 'Basic b3A6c2VjcmV0' })).toBe('same-origin')
+    expect(await embedded({ cookie, authorization })).toBe('cross-origin')
     // The browser keeps an answer marked * from a page that asked with credentials.
     expect(await answered(FOREIGN)).toEqual([200, '*', undefined, true])
     for (const method of ['PUT', 'POST', 'DELETE']) {

@@ -23,7 +23,10 @@ export interface CorsOptions {
 export const cors = fastifyPlugin(async (app: FastifyInstance, { prefix, allowedOrigins }: CorsOptions) => {
   app.addHook('onRequest', (request, reply, done) => {
     if (!isBelow(prefix, request)) return done()
-    reply.header('cross-origin-resource-policy', 'cross-origin')
+    // What a cookie opened is not for the page that embeds it, which may be another's of the same site.
+    const { authorization = '', cookie } = request.headers
+    const byToken = /^bearer /i.test(authorization) || cookie === undefined
+    reply.header('cross-origin-resource-policy', byToken ? 'cross-origin' : 'same-origin')
     reply.header('content-security-policy', CONTENT_SECURITY)
     const { origin } = request.headers
     if (origin !== undefined) allow(request, reply, origin, allowedOrigins)

@@ -100,3 +100,25 @@ describe('requests that do not wait for answers', () => {
     expect(counted.reads).toBe(reads)
   })
 })
+
+describe('a connection on which nothing moves', () => {
+  it('[HTTP32] is cut off while an answer waits to be taken, and not while a long-poll waits', async () => {
+    await live[Symbol.asyncDispose]()
+    live = await startLiveServer({ idleTimeoutMs: 300, longPollMs: 100 })
+    const large = JSON.stringify('x'.repeat(1_000_000))
+    await live.append('s', ...Array(20).fill(large))
+    const polled = await live.request('/v1/stream/s?offset=now&live=long-poll')
+    expect(polled.status).toBe(204)
+    const slow = connect(live.port, '127.0.0.1').pause()
+    const closed = new Promise((resolve) => slow.once('close', resolve))
+    slow.on('error', () => {})
+    // More than the system keeps for somebody who reads nothing.
+    slow.write(Array.from({ length: 20 }, () => ask('GET', 's?offset=-1')).join(''))
+    const connections = () =>
+      new Promise((resolve) => live.server.fastify.server.getConnections((_, count) => resolve(count)))
+    await expect.poll(connections).toBe(1)
+    await expect.poll(connections, { timeout: 10_000 }).toBe(0)
+    slow.destroy()
+    await closed
+  })
+})
