@@ -40,7 +40,7 @@ export async function render(sections: readonly Section[], rounds: number): Prom
     '',
     `Written by \`node bench/streams.ts --write\`: Node ${process.versions.node}, ${cpus().length} cores, ${process.platform}, load average ${load} at the end`,
     `(the programs that make the load included: they share the cores with the server). ${versions.join(', ')}. Each figure is the`,
-    `median of ${rounds} round${rounds > 1 ? 's' : ''} with the servers taking turns; memory and resume are measured once.`,
+    `median of ${rounds} round${rounds > 1 ? 's' : ''} with the servers taking turns; memory, resume, length and joining are measured once.`,
     '',
     sections.map(table).join('\n\n'),
     '',

@@ -71,7 +71,7 @@ export async function latency({ rounds, quick }: Settings): Promise<Section> {
     // A thousand readers share two cores with the server: ten events a second is what their program can take.
     const rate = readers >= 1000 ? 10 : 50
     // Awaited here: the server lives as long as this block.
-    return await deliveryLatency(server, { kind, readers, stream: 's', seconds: quick ? 1 : 4, rate })
+    return await deliveryLatency(server, { kind, readers, stream: 's', seconds: quick ? 1 : 3, rate })
   })
   return {
     title: 'Append to reader',

@@ -3,7 +3,7 @@ import { deliveryLatency } from './latency.ts'
 import { alternate, type Section, type Settings } from './section.ts'
 
 /** Whether what an event costs grows with the events before it. */
-export async function length({ rounds, quick }: Settings): Promise<Section> {
+export async function length({ quick }: Settings): Promise<Section> {
   const ours = quick ? [100, 1000] : [1_000, 10_000, 100_000, 1_000_000]
   // Each of its wake-ups reads the whole stream: beyond this a run would not end in time.
   const peers = quick ? [100] : [1_000, 10_000, 50_000]
@@ -11,7 +11,7 @@ export async function length({ rounds, quick }: Settings): Promise<Section> {
     ...ours.map((events) => ({ contender: HOLDFAST, events, what: `${events.toLocaleString('en')} events` })),
     ...peers.map((events) => ({ contender: DURABLE_STREAMS, events, what: `${events.toLocaleString('en')} events` })),
   ]
-  const figures = await alternate(rounds, cases, async ({ contender, events }) => {
+  const figures = await alternate(1, cases, async ({ contender, events }) => {
     await using server = await ServerUnderTest.start(contender)
     const headers = { ...server.address.headers, 'content-type': 'application/json' }
     const url = `http://127.0.0.1:${server.address.port}/v1/stream/s0`
