@@ -17,8 +17,7 @@ export const CLOSE = {
   COMPLETED: { code: 4500, reason: 'completed', reconnect: false },
   OFFSET_GONE: { code: 4501, reason: 'that offset names another history', reconnect: false },
   NOT_FOUND: { code: 4502, reason: 'the stream is gone', reconnect: false },
-  SIGNED_OUT: { code: 4503, reason: 'the sign-in no longer holds', reconnect: false },
-  TOO_MANY_ERRORS: { code: 4504, reason: 'too many malformed frames', reconnect: false },
+  TOO_MANY_ERRORS: { code: 4503, reason: 'too many malformed frames', reconnect: false },
 } as const satisfies Record<string, CloseEntry>
 
 /** Whether a closed connection should be opened again. */

@@ -109,7 +109,7 @@ describe('a WebSocket on a stream', () => {
     const reader = live.socket('/v1/stream/s')
     await count(reader.frames, 2)
     for (let n = 0; n < 101; n += 1) reader.socket.send('?')
-    await expect.poll(() => reader.closed).toEqual({ code: 4504, reason: 'too many malformed frames' })
+    await expect.poll(() => reader.closed).toEqual({ code: 4503, reason: 'too many malformed frames' })
     expect(reader.frames.length).toBe(2 + 101)
   })
 

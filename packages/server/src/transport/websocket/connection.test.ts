@@ -349,7 +349,7 @@ describe('one WebSocket for many streams: the connection', () => {
     socket.send({ type: 'ping', ref: 'still there' })
     expect(await socket.until('pong')).toEqual([{ type: 'pong', ref: 'still there', time: expect.any(String) }])
     for (let n = 0; n < 101; n += 1) socket.socket.send('?')
-    await expect.poll(() => socket.closed).toEqual({ code: 4504, reason: 'too many malformed frames' })
+    await expect.poll(() => socket.closed).toEqual({ code: 4503, reason: 'too many malformed frames' })
     expect((await live.server.services.log.read('a', null)).events).toEqual(['1'])
     const large = await connect()
     large.socket.send('x'.repeat(1_048_577))
