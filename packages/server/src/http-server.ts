@@ -80,7 +80,6 @@ async function addPlugins(
   isReady: () => boolean,
 ): Promise<void> {
   const { apps, logger, allowedOrigins = [] } = options
-  await fastify.register(pipelining)
   await fastify.register(problems)
   await fastify.register(requestLog, { logger })
   await fastify.register(securityHeaders, {
@@ -93,6 +92,7 @@ async function addPlugins(
     preClose: (done) => done(),
   })
   await fastify.register(upgrades)
+  await fastify.register(pipelining)
   await fastify.register(cors, { prefix: '/v1/stream/', allowedOrigins })
   await fastify.register(docs)
   await fastify.register(auth, { ...options, allowedOrigins, clock })

@@ -17,12 +17,17 @@ interface Line {
  * their answers have to go out. Taken up together, a few hundred of them could ask for more memory than there is, in
  * answers nobody reads; and a write could overtake the one before it. Source: RFC 9112, 9.3.2.
  *
- * To be registered before whatever costs something.
+ * To be registered before whatever costs something, and after what tells upgrades apart.
  */
 export const pipelining = fastifyPlugin(async (app: FastifyInstance) => {
   const lines = new WeakMap<Socket, Line>()
   app.addHook('onRequest', (request, { raw }, done) => {
     const { socket } = request.raw
+    // No request follows an upgrade, and nothing of its answer should be kept for as long as the socket is open.
+    if (request.ws) {
+      lines.delete(socket)
+      return done()
+    }
     const line = lines.get(socket)
     if (!line) {
       lines.set(socket, { last: raw, waiting: 0 })
