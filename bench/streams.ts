@@ -4,13 +4,14 @@
  *   npm ci --prefix bench/streams/peers        once: the peers have their own lock file
  *   node bench/streams.ts [--only appends,latency,cpu,memory,resume,length,joining] [--rounds 3] [--quick] [--write]
  *
- * Prints tables with ratios; `--write` puts them into bench/streams.md. Servers and load are programs of their own on
+ * Prints tables with ratios; `--write` puts them into bench/streams.md, in place of the
+ * earlier ones of the same sections. Servers and load are programs of their own on
  * the same machine. Linux or macOS; wants about 12,000 open files (`ulimit -n`).
  */
 import { existsSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { render } from './streams/report.ts'
+import { render, update } from './streams/report.ts'
 import { appends } from './streams/sections/appends.ts'
 import { cpu } from './streams/sections/cpu.ts'
 import { joining } from './streams/sections/joining.ts'
@@ -58,6 +59,9 @@ for (const name of names) {
   if (section) sections.push(section)
   process.stderr.write('\n')
 }
-const report = await render(sections, rounds)
-console.log(report)
-if (values.write) await writeFile(new URL('streams.md', import.meta.url), report)
+console.log(await render(sections, rounds))
+if (values.write) {
+  const file = new URL('streams.md', import.meta.url)
+  const earlier = await readFile(file, 'utf8').catch(() => '')
+  await writeFile(file, await update(earlier, sections, rounds))
+}

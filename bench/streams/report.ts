@@ -30,19 +30,31 @@ function number(value: number | null): string {
   return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2)
 }
 
-/** The whole report. */
+/** The report of what was measured now. */
 export async function render(sections: readonly Section[], rounds: number): Promise<string> {
+  return [await head(rounds), ...sections.map(table)].join('\n\n').concat('\n')
+}
+
+/** An earlier report with the tables of what was measured now in their places; the others are as they were. */
+export async function update(earlier: string, sections: readonly Section[], rounds: number): Promise<string> {
+  const tables = new Map(
+    earlier
+      .split(/\n(?=## )/)
+      .slice(1)
+      .map((text) => [text.split('\n', 1)[0], text.trim()]),
+  )
+  for (const section of sections) tables.set(`## ${section.title}`, table(section))
+  return [await head(rounds), ...tables.values()].join('\n\n').concat('\n')
+}
+
+async function head(rounds: number): Promise<string> {
   const peers = JSON.parse(await readFile(new URL('peers/package.json', import.meta.url), 'utf8'))
   const versions = Object.entries(peers.dependencies).map(([name, version]) => `${name} ${version}`)
-  const load = loadavg()[0]?.toFixed(1)
   return [
     '# Streams, side by side',
     '',
-    `Written by \`node bench/streams.ts --write\`: Node ${process.versions.node}, ${cpus().length} cores, ${process.platform}, load average ${load} at the end`,
-    `(the programs that make the load included: they share the cores with the server). ${versions.join(', ')}. Each figure is the`,
-    `median of ${rounds} round${rounds > 1 ? 's' : ''} with the servers taking turns; memory, resume, length and joining are measured once.`,
-    '',
-    sections.map(table).join('\n\n'),
-    '',
+    `Written by \`node bench/streams.ts --write\`: Node ${process.versions.node}, ${cpus().length} cores, ${process.platform}, load average ${loadavg()[0]?.toFixed(1)} at the`,
+    `end (the programs that make the load included: they share the cores with the server). ${versions.join(', ')}.`,
+    `Each figure is the median of ${rounds} round${rounds > 1 ? 's' : ''} with the servers taking turns; memory, resume, length and joining are measured once.`,
   ].join('\n')
 }
