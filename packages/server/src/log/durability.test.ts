@@ -69,7 +69,7 @@ describe('durability', () => {
     expect(acknowledged.size).toBeGreaterThan(1000)
   })
 
-  it('[LOG12] after kill -9 the producers and their events are in step: what is repeated is stored once', async () => {
+  it('[X5a][LOG12] after kill -9 the producers and their events are in step: what is repeated is stored once', async () => {
     const path = join(folder, 'producers.db')
     const first = await open(path)
     await migrateUp(first, logMigrations, 0)

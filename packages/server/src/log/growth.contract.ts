@@ -81,7 +81,7 @@ export function describeGrowth(name: string, open: () => Promise<Database>): voi
       return { n: Number(row?.n), bytes: Number(row?.bytes) }
     }
 
-    it('[LOG21] a stream that grows gets its snapshots though nobody asks for its state', async () => {
+    it('[X8a][LOG21] a stream that grows gets its snapshots though nobody asks for its state', async () => {
       await start(plain)
       await add(255)
       await add(1)

@@ -73,7 +73,7 @@ export function describeStreamLog(name: string, open: () => Promise<Database>): 
       expect(await texts('s', empty.offset)).toEqual(['1'])
     })
 
-    it('[LOG3] an append joins its commit: both or neither', async () => {
+    it('[X5a][LOG3] an append joins its commit: both or neither', async () => {
       const violated = write(statement('SELECT 1 AS one', [], { rows: 2, otherwise: 'CONFLICT' }))
       await expect(db.commit([log.append('s', ['1']), violated])).rejects.toThrow(withCode('CONFLICT'))
       expect(await log.info('s')).toBeNull()

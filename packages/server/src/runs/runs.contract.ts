@@ -92,7 +92,7 @@ export function describeRuns(name: string, openDatabase: () => Promise<Database>
       return (await owner.get(id))?.status
     }
 
-    it('[RUN1] a run ends with its terminal event, its state and its seal in one commit', async () => {
+    it('[X5a][RUN1] a run ends with its terminal event, its state and its seal in one commit', async () => {
       const runs = engine()
       await runs.open()
       const { id } = await runs.start(definition, { n: 1 })

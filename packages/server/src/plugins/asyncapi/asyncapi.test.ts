@@ -85,7 +85,7 @@ describe('/asyncapi.json', () => {
     expect(document.channels.quiet).not.toHaveProperty('x-retention')
   })
 
-  it('[ASYNC2] every type of event is a message; those that end, and those that are replaced, say so', () => {
+  it('[X13a][ASYNC2] every type of event is a message; those that end, and those that are replaced, say so', () => {
     const messages = Object.values(document.components.messages)
     const of = (name: string) => messages.find((message) => message.name === name)
     expect(of('moved')).toMatchObject({ 'x-replaces': true })
@@ -175,7 +175,7 @@ describe('the schema of a stream', () => {
     }
   })
 
-  it('[ASYNC4] takes what the definition makes of an event, and the append schema what it is made of', () => {
+  it('[X13a][ASYNC4] takes what the definition makes of an event, and the append schema what it is made of', () => {
     fc.assert(
       fc.property(event, (given) => {
         const kept = parsed(given)

@@ -1,13 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { HoldfastError } from '@holdfast/protocol'
-
-const QUOTE = 0x22
-const BACKSLASH = 0x5c
-const COMMA = 0x2c
-const OPEN_BRACKET = 0x5b
-const CLOSE_BRACKET = 0x5d
-const OPEN_BRACE = 0x7b
-const CLOSE_BRACE = 0x7d
+import { BACKSLASH, CLOSE_BRACE, CLOSE_BRACKET, COMMA, OPEN_BRACE, OPEN_BRACKET, QUOTE } from './json-characters.ts'
 
 /**
  * The messages of a JSON body, each as its own text: a top-level array is taken apart one level, anything else is one

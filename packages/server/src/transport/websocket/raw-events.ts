@@ -1,11 +1,5 @@
+import { CLOSE_BRACE, CLOSE_BRACKET, COMMA, OPEN_BRACE, OPEN_BRACKET, QUOTE } from '../http/json-characters.ts'
 import { elementsOf, endOfString } from '../http/json-messages.ts'
-
-const QUOTE = 0x22
-const COMMA = 0x2c
-const OPEN_BRACKET = 0x5b
-const CLOSE_BRACKET = 0x5d
-const OPEN_BRACE = 0x7b
-const CLOSE_BRACE = 0x7d
 
 /**
  * The elements of a frame's `events`, each as its writer wrote it: what a parser made of them has lost digits and the
