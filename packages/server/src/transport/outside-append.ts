@@ -1,7 +1,7 @@
 import { type Clock, type EventBase, HoldfastError, isHoldfastError } from '@holdfast/protocol'
 import type { AnyStream, AppendOutcome, AppendRequest, StreamLog } from '../log/stream-log.ts'
 import type { StreamRegistry } from '../log/stream-registry.ts'
-import { isJson } from './http/media-type.ts'
+import { isJson } from './content/media-type.ts'
 
 export interface OutsideAppendOptions {
   log: StreamLog

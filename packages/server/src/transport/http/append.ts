@@ -1,8 +1,8 @@
 import { HoldfastError, isHoldfastError } from '@holdfast/protocol'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { AppendOutcome, AppendRequest } from '../../log/stream-log.ts'
-import { isJson } from './media-type.ts'
-import { toMessages } from './message-bodies.ts'
+import { isJson } from '../content/media-type.ts'
+import { toMessages } from '../content/message-bodies.ts'
 import { asksToClose, producerOf, streamSeqOf } from './request-headers.ts'
 import { bodyOf, existing, type StreamHttp, streamOf } from './stream-http.ts'
 

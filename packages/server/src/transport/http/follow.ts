@@ -1,8 +1,8 @@
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { sseFormOf } from '../content/media-type.ts'
 import { type ReadRequest, resolveRead } from '../read-request.ts'
 import { SseSession } from '../sse-session.ts'
-import { sseFormOf } from './media-type.ts'
 import { headerOf } from './request-headers.ts'
 import type { StreamHttp, StreamQuery } from './stream-http.ts'
 

@@ -1,11 +1,11 @@
 import { HoldfastError, OFFSET_NOW, OFFSET_START, type Offset, parseOffset } from '@holdfast/protocol'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { StreamInfo } from '../../log/stream-log.ts'
+import { isJson } from '../content/media-type.ts'
+import { toBody } from '../content/message-bodies.ts'
 import { etagOf, matchesEtag } from './etag.ts'
 import { followStream } from './follow.ts'
 import { longPoll } from './long-poll.ts'
-import { isJson } from './media-type.ts'
-import { toBody } from './message-bodies.ts'
 import { setPageHeaders } from './page-headers.ts'
 import { existing, type StreamHttp, type StreamQuery, streamOf } from './stream-http.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { checkContentType, isJson, mediaTypeOf, sseFormOf } from './media-type.ts'
+import { checkContentType, isJson, mediaTypeOf, sseFormOf } from '../content/media-type.ts'
 import { asksToClose, integer, lifetimeOf, producerOf, streamSeqOf } from './request-headers.ts'
 
 const refused = expect.objectContaining({ code: 'INVALID_INPUT' })

@@ -1,8 +1,8 @@
 import type { Clock, Offset } from '@holdfast/protocol'
 import type { Delivery, Encoding } from '../../hub/delivery.ts'
+import type { SseForm } from '../content/media-type.ts'
+import { toBody } from '../content/message-bodies.ts'
 import { currentCursor } from './cursor.ts'
-import type { SseForm } from './media-type.ts'
-import { toBody } from './message-bodies.ts'
 
 /**
  * Server-sent events as Durable Streams writes them: a `data` event, and after every one a `control` event with the

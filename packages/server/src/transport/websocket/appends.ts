@@ -1,6 +1,6 @@
 import { type ClientFrame, HoldfastError, type ServerFrame } from '@holdfast/protocol'
 import type { AppendOutcome, AppendRequest, StreamLog } from '../../log/stream-log.ts'
-import { isJson } from '../http/media-type.ts'
+import { isJson } from '../content/media-type.ts'
 import type { OutsideAppend } from '../outside-append.ts'
 import { checkStreamName } from '../read-request.ts'
 import { rawEvents } from './raw-events.ts'

@@ -1,6 +1,6 @@
 import type { Offset, ServerFrame } from '@holdfast/protocol'
 import type { Delivery, Encoding } from '../../hub/delivery.ts'
-import { isJson } from '../http/media-type.ts'
+import { isJson } from '../content/media-type.ts'
 import { textFrames } from './text-frame.ts'
 
 /** A place in a stream. */

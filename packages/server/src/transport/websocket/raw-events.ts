@@ -1,5 +1,5 @@
-import { CLOSE_BRACE, CLOSE_BRACKET, COMMA, OPEN_BRACE, OPEN_BRACKET, QUOTE } from '../http/json-characters.ts'
-import { elementsOf, endOfString } from '../http/json-messages.ts'
+import { CLOSE_BRACE, CLOSE_BRACKET, COMMA, OPEN_BRACE, OPEN_BRACKET, QUOTE } from '../content/json-characters.ts'
+import { elementsOf, endOfString } from '../content/json-messages.ts'
 
 /**
  * The elements of a frame's `events`, each as its writer wrote it: what a parser made of them has lost digits and the
