@@ -69,6 +69,12 @@ export const ERRORS = {
   RUN_CRASHED: { status: 500, kind: 'unknown', retry: false, title: 'The work took the server down repeatedly.' },
   SOURCE_UNREACHABLE: { status: 502, kind: 'network', retry: true, title: 'The source could not be reached.' },
   UNAVAILABLE: { status: 503, kind: 'unavailable', retry: true, title: 'Not available right now.' },
+  OUTCOME_UNKNOWN: {
+    status: 503,
+    kind: 'unavailable',
+    retry: true,
+    title: 'It may have been done, or not: the store was lost before it answered.',
+  },
   STORAGE_FULL: { status: 507, kind: 'unavailable', retry: true, title: 'The disk is full.' },
 } as const satisfies Record<string, ErrorEntry>
 

@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { Database } from './db/database.ts'
 import { type Migration, migrateUp, migrationStatus } from './db/migrations.ts'
 import type { App, Services } from './define-app.ts'
+import type { Broker } from './hub/broker/broker.ts'
 import { Hub } from './hub/hub.ts'
 import { logMigrations } from './log/log-migrations.ts'
 import { SqlStreamLog } from './log/sql-stream-log.ts'
@@ -40,6 +41,8 @@ export interface ServerOptions {
   sseRotationMs?: number
   /** This process alone uses the store. */
   exclusive: boolean
+  /** Carries word to and from the other nodes on the store; absent where there are none. Closed with the server. */
+  broker?: Broker
   /** The built page; absent serves none. */
   pageFolder?: string
 }

@@ -13,6 +13,12 @@ export interface Statement {
    * with `otherwise`. This is how a commit asks a question without a callback: a fence, a unique name, a state.
    */
   expect?: { rows: number; otherwise: ErrorCode; detail?: string }
+  /**
+   * The statement's one parameter is a JSON array, and each of its elements is taken by itself, in order: the rows of
+   * an element say which one it is (`element`, counted from 1), and one that gives no row has changed nothing. Commits
+   * that consist of one such statement each may be run as one statement. Only for what PostgreSQL runs.
+   */
+  isList?: true
 }
 
 /** A part of a commit: statements that run in order, and, where they append to a stream, word of that. */
@@ -28,6 +34,8 @@ export interface Write {
   }
   /** The stream is taken away, whose tail was this. */
   removed?: { stream: string; tail: Offset }
+  /** The stream whose row the statements lock, where neither of the two above says so. */
+  locks?: string
 }
 
 /** Told after a commit is on disk: `stream` now ends at `tail`. `events` are the last ones before it, if at hand. */
@@ -52,15 +60,22 @@ export type CommitResult = Row[][][]
 export interface Database {
   readonly dialect: Dialect
   /**
-   * Runs the statements of all writes in order, whole or not at all, and resolves when they are on disk (fsync).
-   * Commits of several callers may share one transaction and one fsync; a commit that fails takes none of its
-   * neighbours with it. Commits take effect in the order of the calls as far as they touch the same rows.
+   * Runs the statements of all writes, whole or not at all, and resolves when they are on disk (fsync). Writes run in
+   * the order given, except that those which lock a stream's row come last, in the order of the streams' names: so two
+   * commits that touch the same streams never wait for each other in a circle. Commits of several callers may share
+   * one transaction and one fsync; a commit that fails takes none of its neighbours with it. Commits that touch one
+   * stream and nothing else take effect in the order of the calls.
    *
-   * Rejects with the code of an unmet expectation, CONFLICT for a violated constraint, STORAGE_FULL for a full disk
-   * (nothing was written, try again later), UNAVAILABLE after `close` or while the store cannot be reached.
+   * A store that is out of reach, or takes no writes just now, is waited for, up to a deadline. Rejects with the code
+   * of an unmet expectation, CONFLICT for a violated constraint, and, nothing having been written: STORAGE_FULL for a
+   * full disk, UNAVAILABLE after `close` and past the deadline. OUTCOME_UNKNOWN where the store was lost before it
+   * answered: all of it was written, or nothing.
    */
   commit(writes: readonly Write[]): Promise<CommitResult>
-  /** One SELECT. Sees every commit that was acknowledged before the call. */
+  /**
+   * One SELECT. Sees every commit that was acknowledged before the call. Waits for a store that is out of reach, up to
+   * a deadline, and then rejects with UNAVAILABLE.
+   */
   read<T = Row>(statement: Statement): Promise<T[]>
   /**
    * Hears of every append that this process committed, after it is on disk and before its `commit` resolves. Two
