@@ -41,6 +41,8 @@ export interface ServerOptions {
   sseRotationMs?: number
   /** This process alone uses the store. */
   exclusive: boolean
+  /** How long a run may go without a sign of life before others may take it over, in milliseconds. Default 30,000. */
+  leaseMs?: number
   /** Carries word to and from the other nodes on the store; absent where there are none. Closed with the server. */
   broker?: Broker
   /** The built page; absent serves none. */
@@ -87,6 +89,7 @@ export async function createKernel(options: ServerOptions): Promise<Kernel> {
     createStream: (stream) => log.create(stream),
     worker: newId(),
     exclusive: options.exclusive,
+    ...(options.leaseMs ? { leaseMs: options.leaseMs } : {}),
     onError: (err, run) => logger.error({ err, run: run?.id }, 'a run met an error'),
   })
   await migrate(options, clock)
