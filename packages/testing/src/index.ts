@@ -1,5 +1,6 @@
 export { ManualClock } from './manual-clock.ts'
 export { freePort, startPostgres, type TestPostgres } from './postgres.ts'
+export { NO_REDIS, redisServer, startRedis, type TestRedis } from './redis.ts'
 export { openTestSocket, type SocketEnd, type SocketOptions, type TestSocket } from './test-socket.ts'
 export {
   createTestWorld,

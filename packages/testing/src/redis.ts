@@ -1,0 +1,75 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { freePort } from './postgres.ts'
+import { until } from './until.ts'
+
+/** How to have a Redis where there is none. */
+export const NO_REDIS =
+  'there is no redis-server here. Install one (apt install redis-server, brew install redis); it need not run.'
+
+const NAME = 'redis-server'
+
+/** The system's, as it is found on the PATH, or `null`. */
+export function redisServer(): string | null {
+  return spawnSync(NAME, ['--version'], { stdio: 'ignore' }).status === 0 ? NAME : null
+}
+
+export interface TestRedis extends AsyncDisposable {
+  readonly port: number
+  readonly url: string
+  /** Kills it, as a crash does. */
+  stop(): Promise<void>
+  /** Starts it again, empty, on the same port. */
+  start(): Promise<void>
+  /** Stops its process where it stands (SIGSTOP), until `thaw`: connections stay, and nothing answers. */
+  freeze(): void
+  thaw(): void
+}
+
+/** A real Redis of its own on a free port of loopback, which keeps nothing on disk. Killed on dispose. */
+export async function startRedis(): Promise<TestRedis> {
+  const executable = redisServer()
+  if (executable === null) throw new Error(NO_REDIS)
+  const port = await freePort()
+  let running = await run(executable, port)
+  const stop = async () => {
+    const ended = running.exitCode === null && running.signalCode === null ? once(running, 'exit') : null
+    running.kill('SIGKILL')
+    await ended
+  }
+  return {
+    port,
+    url: `redis://127.0.0.1:${port}`,
+    stop,
+    async start() {
+      await stop()
+      running = await run(executable, port)
+    },
+    freeze: () => void running.kill('SIGSTOP'),
+    thaw: () => void running.kill('SIGCONT'),
+    [Symbol.asyncDispose]: stop,
+  }
+}
+
+async function run(executable: string, port: number): Promise<ChildProcess> {
+  const flags = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
+  const child = spawn(executable, flags, { stdio: 'ignore' })
+  await once(child, 'spawn')
+  await until(() => (child.exitCode === null ? answers(port) : Promise.reject(new Error('redis-server ended'))), {
+    what: 'redis-server',
+  })
+  return child
+}
+
+/** Whether it says PONG. */
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write('PING\r\n'))
+    socket.once('data', (bytes) => {
+      socket.destroy()
+      resolve(bytes.toString().startsWith('+PONG'))
+    })
+    socket.once('error', () => resolve(false))
+  })
+}
