@@ -11,7 +11,7 @@ const FILES = Object.fromEntries(
 
 describe('A search index that was lost', () => {
   it('[ING7] is built again from the passages at the next start', async () => {
-    await using world = await createIngestWorld({ store: 'file' })
+    await using world = await createIngestWorld({ durable: true })
     await world.write(FILES)
     const projectId = await world.project()
     await world.ingest(projectId)
@@ -25,7 +25,7 @@ describe('A search index that was lost', () => {
   })
 
   it('[ING7] is made whole where only some of it was lost', async () => {
-    await using world = await createIngestWorld({ store: 'file' })
+    await using world = await createIngestWorld({ durable: true })
     await world.write(FILES)
     const projectId = await world.project()
     await world.ingest(projectId)
@@ -40,7 +40,7 @@ describe('A search index that was lost', () => {
   })
 
   it('[ING7] is made whole also where passages of files that are gone stand for those that are missing', async () => {
-    await using world = await createIngestWorld({ store: 'file' })
+    await using world = await createIngestWorld({ durable: true })
     await world.write(FILES)
     const projectId = await world.project()
     await world.ingest(projectId)
@@ -59,7 +59,7 @@ describe('A search index that was lost', () => {
   })
 
   it('[ING7] and whose file is damaged does not stop the server', async () => {
-    await using world = await createIngestWorld({ store: 'file' })
+    await using world = await createIngestWorld({ durable: true })
     await world.write(FILES)
     const projectId = await world.project()
     await world.ingest(projectId)

@@ -33,7 +33,7 @@ describe('Trouble that is nobody’s file', () => {
 
   it('[ING11] a stop in the middle is no end: the next start goes on, before what was queued behind', async () => {
     const gate = await gatedParser()
-    await using world = await createIngestWorld({ store: 'file', ingest: { parser: gate.parser } })
+    await using world = await createIngestWorld({ durable: true, ingest: { parser: gate.parser } })
     await world.write(Object.fromEntries(Array.from({ length: 12 }, (_, n) => [`${n}.md`, `# ${n}\n\nWords.\n`])))
     const projectId = await world.project()
     const held = gate.hold('extract')

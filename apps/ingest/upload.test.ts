@@ -11,7 +11,7 @@ import type { AcceptedView } from './view.ts'
 let world: IngestWorld
 let projectId: string
 beforeEach(async () => {
-  world = await createIngestWorld({ store: 'file' })
+  world = await createIngestWorld({ durable: true })
   projectId = await world.project()
 })
 afterEach(() => world[Symbol.asyncDispose]())

@@ -92,7 +92,8 @@ export const RULES: LayerRules = {
   browserImports: ['protocol', 'client', 'react', 'ui'],
   doors: [{ from: 'apps/host/', to: 'scripts/build-page.ts', why: 'the host builds a page that is stale' }],
   // The pictures of the documents are taken of the server the browser tests run; chaos is a test that goes on for long.
-  proof: /^scripts\/(screenshots|chaos)|\.test\.tsx?$|\.contract\.ts$|\/fixtures(\/|\.ts$)|\/test-support(\/|\.ts$)/,
+  proof:
+    /^scripts\/(screenshots|chaos)|^vitest\.config\.ts$|\.test\.tsx?$|\.contract\.ts$|\/fixtures(\/|\.ts$)|\/test-support(\/|\.ts$)/,
   proofImports: ['testing', 'bench'],
   environment:
     /^apps\/host\/|^scripts\/|^bench\/|^vitest\.config\.ts$|\/vite\.config\.ts$|\/parser\/parser-process\.ts$/,

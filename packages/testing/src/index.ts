@@ -1,11 +1,14 @@
+export { type Balancer, startBalancer } from './balancer.ts'
+export { type Ground, groundOf, projectGround } from './ground.ts'
 export { ManualClock } from './manual-clock.ts'
 export { freePort, startPostgres, type TestPostgres } from './postgres.ts'
 export { NO_REDIS, redisServer, startRedis, type TestRedis } from './redis.ts'
+export { type MakeServer, startTestNodes, type TestNode, type TestNodes, type TestPlace } from './test-nodes.ts'
 export { openTestSocket, type SocketEnd, type SocketOptions, type TestSocket } from './test-socket.ts'
+export { createTestStore, type NodeStore, type TestStore } from './test-store.ts'
 export {
   createTestWorld,
   type RequestOptions,
-  type TestPlace,
   type TestResponse,
   type TestWorld,
   type TestWorldOptions,

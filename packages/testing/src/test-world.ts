@@ -1,28 +1,25 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { type Clock, type Problem, systemClock } from '@holdfast/protocol'
 import { type App, createIdGenerator, createServer, type Database, type HoldfastServer } from '@holdfast/server'
-import { openMemoryDatabase, openSqliteDatabase } from '@holdfast/server/sqlite'
 import pino, { type Logger } from 'pino'
+import { type Ground, groundOf } from './ground.ts'
+import { startTestNodes, type TestNodes, type TestPlace } from './test-nodes.ts'
 import { openTestSocket, type SocketOptions, type TestSocket } from './test-socket.ts'
 
 export interface TestWorldOptions {
-  /** The apps of this server, made anew at each start. */
+  /** The apps of a node, made anew at each start. */
   apps: (place: TestPlace) => readonly App[] | Promise<readonly App[]>
-  /** Default `memory`; with `file` the store outlives `restart`. */
-  store?: 'memory' | 'file'
+  /** Default: that of the project in vitest.config.ts. To be named only for what is about that one. */
+  ground?: Ground['store']
+  /** Word between nodes goes over Redis instead of NOTIFY. Default as `ground`. */
+  redis?: boolean
+  /** Servers on the one store. Default as `ground`. */
+  nodes?: number
+  /** The store outlives `restart`, which one in memory does not: a file stands in for it. Default false. */
+  durable?: boolean
   clock?: Clock
   logger?: Logger
   allowedOrigins?: readonly string[]
-}
-
-/** Folders of a test's own; real paths, removed on dispose. */
-export interface TestPlace {
-  dataDir: string
-  /** A folder beside DATA_DIR, for what the test ingests or serves. */
-  root: string
 }
 
 export interface TestResponse<Body = unknown> {
@@ -44,26 +41,22 @@ export interface RequestOptions {
   token?: string | null
 }
 
-/** A whole server with a listening socket on 127.0.0.1, and a client's means to use it. */
-export interface TestWorld extends TestPlace, AsyncDisposable {
+/** Servers of a test, and a client's means to use them. `server`, `db` and `dataDir` are those of the first. */
+export interface TestWorld extends TestNodes, TestPlace {
   readonly server: HoldfastServer
   readonly db: Database
-  /** `http://127.0.0.1:<port>`; another after `restart`. */
-  readonly url: string
   readonly token: string
-  /** Asks the server; any status is an answer. `path` is a path or a whole URL. */
+  /** Asks a server; any status is an answer. `path` is a path or a whole URL. */
   request<Body = unknown>(path: string, options?: RequestOptions): Promise<TestResponse<Body>>
   /** The body of a successful answer; throws with the problem where it was refused. */
   get<Body>(path: string): Promise<Body>
   post<Body>(path: string, json?: unknown): Promise<Body>
   /** Opens a WebSocket on a path or URL, with the operator's token. */
   socket(path: string, options?: SocketOptions): TestSocket
-  /** Stops as on SIGTERM and starts again on the same folders (and, with `store: 'file'`, the same data). */
-  restart(): Promise<void>
 }
 
 /**
- * A server in the hand of a test.
+ * A server in the hand of a test, or several.
  *
  * ```ts
  * await using world = await createTestWorld({ apps: () => [myApp] })
@@ -71,23 +64,55 @@ export interface TestWorld extends TestPlace, AsyncDisposable {
  * ```
  */
 export async function createTestWorld(options: TestWorldOptions): Promise<TestWorld> {
-  const folder = await realpath(await mkdtemp(join(tmpdir(), 'holdfast-world-')))
-  const place = { dataDir: join(folder, 'data'), root: join(folder, 'root') }
-  await mkdir(place.dataDir)
-  await mkdir(place.root)
-  const token = randomBytes(16).toString('hex')
-  const sessionSecret = randomBytes(32)
   const { clock = systemClock } = options
-  // One for all starts: the ids of a clock that stands still go on where they were.
-  const newId = createIdGenerator({ now: () => clock.now(), random: randomBytes })
-  const given = { token, sessionSecret, newId }
-  let running = await start(options, place, given)
+  const operatorToken = randomBytes(16).toString('hex')
+  const shared = {
+    operatorToken,
+    sessionSecret: randomBytes(32),
+    allowedOrigins: options.allowedOrigins ?? [],
+    logger: options.logger ?? pino({ level: 'silent' }),
+    clock,
+    // One for all nodes and starts: the ids of a clock that stands still go on where they were.
+    newId: createIdGenerator({ now: () => clock.now(), random: randomBytes }),
+  }
+  const nodes = await startTestNodes(groundOfWorld(options), async (store, place) =>
+    createServer({ ...shared, ...store, apps: await options.apps(place) }),
+  )
+  const first = nodes.nodes[0]
+  if (!first) throw new RangeError('a world has at least one node')
+  return {
+    ...nodes,
+    ...createClient(() => nodes.url, operatorToken),
+    token: operatorToken,
+    get url() {
+      return nodes.url
+    },
+    get server() {
+      return first.server
+    },
+    get db() {
+      return first.db
+    },
+  }
+}
 
-  const absolute = (path: string) => (path.startsWith('/') ? running.url + path : path)
+function groundOfWorld({ ground: store, redis, nodes, durable = false }: TestWorldOptions): Ground {
+  const ground = groundOf({
+    ...(store === undefined ? {} : { store }),
+    ...(redis === undefined ? {} : { redis }),
+    ...(nodes === undefined ? {} : { nodes }),
+  })
+  return durable && ground.store === 'memory' ? { ...ground, store: 'sqlite' } : ground
+}
+
+function createClient(base: () => string, token: string): Pick<TestWorld, 'request' | 'get' | 'post' | 'socket'> {
+  const absolute = (path: string) => (path.startsWith('/') ? base() + path : path)
   const request = async <Body>(path: string, asked: RequestOptions = {}): Promise<TestResponse<Body>> => {
     const { method = asked.json === undefined && asked.body === undefined ? 'GET' : 'POST', json, body } = asked
     const given = asked.token === undefined ? token : asked.token
     const headers = {
+      // A connection each, so that where there are several nodes one request after the other goes to the next.
+      connection: 'close',
       ...(given === null ? {} : { authorization: `Bearer ${given}` }),
       ...(json === undefined ? {} : { 'content-type': 'application/json' }),
       ...asked.headers,
@@ -103,61 +128,12 @@ export async function createTestWorld(options: TestWorldOptions): Promise<TestWo
     if (status < 300) return body
     throw new Error(`${path} answered ${status}: ${(body as Problem | null)?.code ?? ''} ${text.slice(0, 500)}`)
   }
-
   return {
-    ...place,
-    token,
-    get server() {
-      return running.server
-    },
-    get db() {
-      return running.db
-    },
-    get url() {
-      return running.url
-    },
     request,
     get: succeed,
     post: (path, json = {}) => succeed(path, { method: 'POST', json }),
     socket: (path, asked) => openTestSocket(absolute(path).replace(/^http/, 'ws'), { token, ...asked }),
-    async restart() {
-      await running.server.close()
-      running = await start(options, place, given)
-    },
-    async [Symbol.asyncDispose]() {
-      await running.server.close()
-      await rm(folder, { recursive: true, force: true, maxRetries: 3 })
-    },
   }
-}
-
-interface Given {
-  token: string
-  sessionSecret: Buffer
-  newId: () => string
-}
-
-async function start(options: TestWorldOptions, place: TestPlace, { token, sessionSecret, newId }: Given) {
-  const onFatal = (error: Error) => {
-    throw error
-  }
-  const db =
-    options.store === 'file'
-      ? await openSqliteDatabase({ path: join(place.dataDir, 'holdfast.db'), durability: 'full', onFatal })
-      : openMemoryDatabase()
-  const server = await createServer({
-    db,
-    apps: await options.apps(place),
-    operatorToken: token,
-    sessionSecret,
-    allowedOrigins: options.allowedOrigins ?? [],
-    logger: options.logger ?? pino({ level: 'silent' }),
-    clock: options.clock ?? systemClock,
-    newId,
-    exclusive: true,
-  })
-  const url = await server.listen({ host: '127.0.0.1', port: 0 })
-  return { server, db, url }
 }
 
 function parsed(text: string): unknown {

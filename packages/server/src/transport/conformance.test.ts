@@ -1,31 +1,23 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { runConformanceTests } from '@durable-streams/server-conformance-tests'
+import { projectGround } from '@holdfast/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openSqliteDatabase } from '../db/sqlite-database.ts'
 import { type LiveServer, startLiveServer, TOKEN } from './fixtures/live-server.ts'
 
 const options = { baseUrl: '', longPollTimeoutMs: 5_000 }
 const bareFetch = globalThis.fetch
-let folder: string
 let live: LiveServer
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'holdfast-conformance-'))
-  const db = await openSqliteDatabase({
-    path: join(folder, 'streams.db'),
-    durability: 'full',
-    onFatal: (error) => {
-      throw error
-    },
-  })
-  live = await startLiveServer({ db, longPollMs: 700 })
+  const ground = projectGround()
+  const store = ground.store === 'memory' ? 'sqlite' : ground.store
+  live = await startLiveServer({ ground: { ...ground, store }, longPollMs: 700 })
   options.baseUrl = `http://127.0.0.1:${live.port}`
   // The suite knows nothing of who may ask; all it does goes through fetch.
   globalThis.fetch = (input, init) => {
     const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined))
     headers.set('authorization', `Bearer ${TOKEN}`)
+    // The next request is another connection then, and so goes to the next node.
+    if (ground.nodes > 1) headers.set('connection', 'close')
     return bareFetch(input, { ...init, headers })
   }
 })
@@ -33,7 +25,6 @@ beforeAll(async () => {
 afterAll(async () => {
   globalThis.fetch = bareFetch
   await live[Symbol.asyncDispose]()
-  await rm(folder, { recursive: true })
 })
 
 describe('[HTTP25] Durable Streams, as its own suite sees it', () => {

@@ -1,0 +1,59 @@
+import { connect, createServer, type Server, type Socket } from 'node:net'
+
+/** A TCP door before several servers on loopback: each connection goes to the next of them. */
+export interface Balancer extends AsyncDisposable {
+  /** `http://127.0.0.1:<port>` */
+  readonly url: string
+  /** Connections from now on are spread over these ports, in turn. */
+  setTargets(ports: readonly number[]): void
+}
+
+export async function startBalancer(): Promise<Balancer> {
+  let targets: readonly number[] = []
+  let turn = 0
+  const open = new Set<Socket>()
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
+    const port = targets[turn % targets.length]
+    turn += 1
+    if (port === undefined) client.destroy()
+    else join(client, connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true }), open)
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  return {
+    url: `http://127.0.0.1:${portOf(server)}`,
+    setTargets(ports) {
+      targets = ports
+    },
+    [Symbol.asyncDispose]: () =>
+      new Promise((resolve) => {
+        for (const socket of open) socket.destroy()
+        server.close(() => resolve())
+      }),
+  }
+}
+
+/** Bytes both ways, held back where the other side takes none; an end, or a cut, of one is one of the other. */
+function join(one: Socket, other: Socket, open: Set<Socket>): void {
+  for (const [from, to] of [
+    [one, other],
+    [other, one],
+  ] as const) {
+    open.add(from)
+    from.pipe(to)
+    // `close` follows.
+    from.on('error', () => {})
+    from.once('close', () => {
+      open.delete(from)
+      if (from.readableEnded) to.destroySoon()
+      else to.resetAndDestroy()
+    })
+  }
+}
+
+function portOf(server: Server): number {
+  const address = server.address()
+  return typeof address === 'object' && address ? address.port : 0
+}
