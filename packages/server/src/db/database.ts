@@ -14,9 +14,9 @@ export interface Statement {
    */
   expect?: { rows: number; otherwise: ErrorCode; detail?: string }
   /**
-   * The statement's one parameter is a JSON array, and each of its elements is taken by itself, in order: the rows of
-   * an element say which one it is (`element`, counted from 1), and one that gives no row has changed nothing. Commits
-   * that consist of one such statement each may be run as one statement. Only for what PostgreSQL runs.
+   * The statement takes a JSON array, here of one element, and treats each element by itself, in order: the rows of an
+   * element say which one it is (`element`, counted from 1; not among what the commit answers), and one that gives no
+   * row has changed nothing. So commits of one such statement each may be run as one. Only for what PostgreSQL runs.
    */
   isList?: true
 }
@@ -61,7 +61,7 @@ export interface Database {
   readonly dialect: Dialect
   /**
    * Runs the statements of all writes, whole or not at all, and resolves when they are on disk (fsync). Writes run in
-   * the order given, except that those which lock a stream's row come last, in the order of the streams' names: so two
+   * the order given, except that those which lock a stream's row may come last, in the order of the streams' names: so two
    * commits that touch the same streams never wait for each other in a circle. Commits of several callers may share
    * one transaction and one fsync; a commit that fails takes none of its neighbours with it. Commits that touch one
    * stream and nothing else take effect in the order of the calls.

@@ -1,144 +1,143 @@
-import { type ErrorCode, HoldfastError } from '@holdfast/protocol'
-import pg from 'pg'
+import { type Clock, HoldfastError, systemClock } from '@holdfast/protocol'
+import type pg from 'pg'
 import { CommitListeners, committedBy } from './committed.ts'
-import type { CommitResult, Database, Row, Statement, Write } from './database.ts'
+import type { CommitResult, Committed, Database, Row, Statement, Write } from './database.ts'
+import { inLockOrder } from './lock-order.ts'
+import { Patience } from './patience.ts'
+import { openConnections } from './postgres-connections.ts'
+import { translate } from './postgres-errors.ts'
+import { ListLanes } from './postgres-list-lanes.ts'
+import { sentAs } from './postgres-sql.ts'
+import { transact } from './postgres-transaction.ts'
+import { StatementNames } from './statement-names.ts'
 
 export interface PostgresOptions {
   connectionString: string
-  /** Default 10. */
+  /** Connections this process opens at most, at least 6. Default 12. A broker has one more. */
   maxConnections?: number
   /** Schema for all tables; default the connection's own search path. */
   schema?: string
+  /** How long a commit or a read waits for a store that is out of reach or takes nothing, in milliseconds. Default 5,000. */
+  patienceMs?: number
+  /** How long an answer is waited for before the line counts as dead, in milliseconds. Default 10,000. */
+  answerMs?: number
+  clock?: Clock
+  /** Evenly spread from 0 to below 1. Default `Math.random`. */
+  random?: () => number
 }
 
-// Counts and times are BIGINT in the store and stay below 2^53; pg would hand them over as text.
-const types = new pg.TypeOverrides()
-types.setTypeParser(pg.types.builtins.INT8, (text: string) => Number(text))
-types.setTypeParser(pg.types.builtins.NUMERIC, (text: string) => Number(text))
+// Commits of lists are gathered here, so that as many as come at once share a round trip and an fsync.
+const LANES = 2
 
-// Two commits that lock the same rows in another order: one is told to give way, and simply runs again.
-const GIVE_WAY = new Set(['40P01', '40001'])
-const ATTEMPTS = 5
-
-/** PostgreSQL under the same port: a transaction per commit on a pooled connection. */
+/**
+ * PostgreSQL under the same port. A commit is one round trip: its statements are sent without waiting for one another,
+ * expectations included, and appends of any number of callers are gathered into one statement. What the store did is
+ * always known, or said not to be: a commit is repeated only where it cannot have been done.
+ */
 export function openPostgresDatabase(options: PostgresOptions): Database {
-  const pool = new pg.Pool({
-    connectionString: options.connectionString,
-    max: options.maxConnections ?? 10,
-    types,
-    ...(options.schema ? { options: `-c search_path=${options.schema}` } : {}),
-  })
-  // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
-  pool.on('error', () => {})
-  const listeners = new CommitListeners()
-  const underway = new Set<Promise<CommitResult>>()
-  let closed: Promise<void> | null = null
+  return new PostgresDatabase(options)
+}
 
-  const commit = async (writes: readonly Write[]): Promise<CommitResult> => {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        const result = await transact(pool, writes)
-        listeners.tell(committedBy(writes, result))
-        return result
-      } catch (error) {
-        if (attempt < ATTEMPTS && GIVE_WAY.has(sqlState(error))) continue
-        throw translate(error)
-      }
-    }
+class PostgresDatabase implements Database {
+  readonly dialect = 'postgres'
+  readonly #reads: pg.Pool
+  readonly #commits: pg.Pool
+  readonly #pools: pg.Pool[]
+  readonly #lanes: ListLanes
+  readonly #names = new StatementNames()
+  readonly #patience: Patience
+  readonly #listeners = new CommitListeners()
+  readonly #underway = new Set<Promise<CommitResult>>()
+  #closed: Promise<void> | null = null
+
+  constructor(options: PostgresOptions) {
+    const { clock = systemClock, random = Math.random, patienceMs = 5_000 } = options
+    const max = Math.max(6, options.maxConnections ?? 12) - LANES
+    this.#patience = new Patience({ clock, random, patienceMs, onStale: () => this.#names.forget() })
+    this.#commits = openPool(options, 'commits', Math.ceil(max / 2))
+    this.#reads = openPool(options, 'reads', Math.floor(max / 2))
+    const lanes = Array.from({ length: LANES }, () => openPool(options, 'appends', 1))
+    this.#pools = [this.#commits, this.#reads, ...lanes]
+    this.#lanes = new ListLanes({
+      pools: lanes,
+      names: this.#names,
+      patience: this.#patience,
+      tell: (writes, result) => this.#tell(writes, result),
+    })
   }
 
-  return {
-    dialect: 'postgres',
-    async commit(writes) {
-      if (closed) throw new HoldfastError('UNAVAILABLE', 'The store is closed.')
-      const committing = commit(writes)
-      underway.add(committing)
-      return committing.finally(() => underway.delete(committing))
-    },
-    async read<T = Row>({ sql, params }: Statement) {
-      if (closed) throw new HoldfastError('UNAVAILABLE', 'The store is closed.')
-      try {
-        const { rows } = await pool.query(numbered(sql), [...params])
+  commit(writes: readonly Write[]): Promise<CommitResult> {
+    if (this.#closed) return Promise.reject(new HoldfastError('UNAVAILABLE', 'The store is closed.'))
+    const committing = this.#lanes.takes(writes) ? this.#lanes.commit(writes) : this.#commit(writes)
+    this.#underway.add(committing)
+    const done = () => void this.#underway.delete(committing)
+    committing.then(done, done)
+    return committing
+  }
+
+  async read<T = Row>(statement: Statement): Promise<T[]> {
+    if (this.#closed) throw new HoldfastError('UNAVAILABLE', 'The store is closed.')
+    try {
+      // A read that was lost has done nothing.
+      return await this.#patience.insist(async () => {
+        const { text } = sentAs(statement)
+        const name = this.#names.of(text)
+        const { rows } = await this.#reads.query({ text, values: [...statement.params], ...(name ? { name } : {}) })
         return rows as T[]
-      } catch (error) {
-        throw translate(error)
-      }
-    },
-    onCommitted: (listener) => listeners.add(listener),
-    close() {
-      // The pool forgets who waits for a connection when it ends, so everybody is served first.
-      closed ??= Promise.allSettled(underway).then(() => pool.end())
-      return closed
-    },
-  }
-}
-
-async function transact(pool: pg.Pool, writes: readonly Write[]): Promise<CommitResult> {
-  const client = await pool.connect()
-  let broken: Error | undefined
-  // The pool listens only to idle clients: a connection lost in the middle would end the process.
-  const onError = (error: Error) => {
-    broken = error
-  }
-  client.on('error', onError)
-  try {
-    await client.query('BEGIN')
-    const result: CommitResult = []
-    for (const { statements } of writes) {
-      const rows: Row[][] = []
-      for (const statement of statements) rows.push(await runStatement(client, statement))
-      result.push(rows)
+      })
+    } catch (error) {
+      throw translate(error)
     }
-    await client.query('COMMIT')
-    return result
-  } catch (error) {
-    await client.query('ROLLBACK').catch((failed: Error) => {
-      broken = failed
-    })
-    throw error
-  } finally {
-    client.off('error', onError)
-    client.release(broken)
+  }
+
+  onCommitted(listener: (committed: readonly Committed[]) => void): () => void {
+    return this.#listeners.add(listener)
+  }
+
+  close(): Promise<void> {
+    // A pool forgets who waits for a connection when it ends, so everybody is served first.
+    this.#closed ??= (async () => {
+      this.#patience.end()
+      await Promise.allSettled(this.#underway)
+      await Promise.all(this.#pools.map((pool) => pool.end()))
+    })()
+    return this.#closed
+  }
+
+  async #commit(writes: readonly Write[]): Promise<CommitResult> {
+    const ordered = inLockOrder(writes)
+    const statements = ordered.flatMap((write) => write.statements)
+    try {
+      const rows = await this.#patience.insist(() => transact(this.#commits, this.#names, statements))
+      const result = splitByWrite(writes, ordered, rows)
+      this.#tell(writes, result)
+      return result
+    } catch (error) {
+      throw translate(error)
+    }
+  }
+
+  #tell(writes: readonly Write[], result: CommitResult): void {
+    this.#listeners.tell(committedBy(writes, result))
   }
 }
 
-async function runStatement(client: pg.PoolClient, { sql, params, expect }: Statement): Promise<Row[]> {
-  const { rows, rowCount } = await client.query(numbered(sql), [...params])
-  if (expect && (rowCount ?? 0) !== expect.rows) throw new HoldfastError(expect.otherwise, expect.detail)
-  return rows
+function openPool(
+  { connectionString, schema, answerMs = 10_000, patienceMs = 5_000 }: PostgresOptions,
+  use: string,
+  max: number,
+) {
+  const name = `holdfast ${use}`
+  return openConnections({ connectionString, schema: schema ?? null, name, max, connectMs: patienceMs, answerMs })
 }
 
-const numberedTexts = new Map<string, string>()
-
-/** `?` becomes `$1`, `$2` …; our own statements hold no other question mark. */
-function numbered(sql: string): string {
-  let text = numberedTexts.get(sql)
-  if (text === undefined) {
-    let index = 0
-    text = sql.replace(/\?/g, () => {
-      index += 1
-      return `$${index}`
-    })
-    if (numberedTexts.size >= 1000) numberedTexts.clear()
-    numberedTexts.set(sql, text)
+/** Back into the order the writes were given in. */
+function splitByWrite(writes: readonly Write[], ordered: readonly Write[], rows: Row[][]): CommitResult {
+  const given = new Map<Write, Row[][]>()
+  let from = 0
+  for (const write of ordered) {
+    given.set(write, rows.slice(from, from + write.statements.length))
+    from += write.statements.length
   }
-  return text
-}
-
-function sqlState(error: unknown): string {
-  return error instanceof pg.DatabaseError ? (error.code ?? '') : ''
-}
-
-/** Source: PostgreSQL documentation, Appendix A, Error Codes. */
-function translate(error: unknown): HoldfastError {
-  if (error instanceof HoldfastError) return error
-  const state = sqlState(error)
-  const code: ErrorCode = state.startsWith('23')
-    ? 'CONFLICT'
-    : state === '53100'
-      ? 'STORAGE_FULL'
-      : state === '' || state.startsWith('08') || state.startsWith('53') || state.startsWith('57')
-        ? 'UNAVAILABLE'
-        : 'INTERNAL_ERROR'
-  return new HoldfastError(code, error instanceof Error ? error.message : String(error), { cause: error })
+  return writes.map((write) => given.get(write) ?? [])
 }

@@ -1,5 +1,6 @@
 import { formatOffset, HoldfastError, isHoldfastError } from '@holdfast/protocol'
 import { type Database, type SqlValue, type Statement, statement, type Write } from '../db/database.ts'
+import { putStatement } from './append-element.ts'
 import { bytesOf, insertEvents } from './event-statements.ts'
 import type { LastUse } from './last-use.ts'
 import type { AppendOutcome, AppendRequest, Producer } from './stream-log.ts'
@@ -19,7 +20,8 @@ export class Appender {
   readonly #streams: StreamsTable
   readonly #lastUse: LastUse
   readonly #mortals = new Set<string>()
-  readonly #order = new Map<string, Promise<unknown>>()
+  /** The last append of each producer and stream that is still being made. */
+  readonly #underway = new Map<string, Promise<void>>()
 
   constructor(db: Database, streams: StreamsTable, lastUse: LastUse) {
     this.#db = db
@@ -30,21 +32,28 @@ export class Appender {
   async append(stream: string, request: AppendRequest): Promise<AppendOutcome> {
     checkRequest(request)
     const { producer } = request
-    // Commits of several connections may overtake each other, and an overtaken producer would look like a gap.
-    if (!producer || this.#db.dialect === 'sqlite') return this.#judge(stream, request)
-    return this.#inOrder(`${producer.id}\0${stream}`, () => this.#judge(stream, request))
+    if (!producer) return this.#judge(stream, request)
+    const key = `${producer.id}\0${stream}`
+    const before = this.#underway.get(key)
+    const outcome = this.#judgeAfter(before, stream, request)
+    const settled = outcome.then(
+      () => {},
+      () => {},
+    )
+    this.#underway.set(key, settled)
+    try {
+      return await outcome
+    } finally {
+      if (this.#underway.get(key) === settled) this.#underway.delete(key)
+    }
   }
 
-  async #inOrder<T>(key: string, task: () => Promise<T>): Promise<T> {
-    const before = this.#order.get(key)
-    const result = before ? before.then(task) : task()
-    const settled = result.catch(() => {})
-    this.#order.set(key, settled)
-    try {
-      return await result
-    } finally {
-      if (this.#order.get(key) === settled) this.#order.delete(key)
-    }
+  /** One that overtook those of its producer that were asked for before it looks like a gap, until they are there. */
+  async #judgeAfter(before: Promise<void> | undefined, stream: string, request: AppendRequest): Promise<AppendOutcome> {
+    const outcome = await this.#judge(stream, request)
+    if (outcome.type !== 'producer_gap' || !before) return outcome
+    await before
+    return this.#judge(stream, request)
   }
 
   async #judge(stream: string, request: AppendRequest): Promise<AppendOutcome> {
@@ -80,7 +89,7 @@ export class Appender {
   }
 
   #used({ id, name, ttl }: StreamRow): void {
-    this.#lastUse.touch(id, ttl)
+    this.#lastUse.touch(id, name, ttl)
     if (this.#mortals.size >= MORTALS) this.#mortals.clear()
     this.#mortals.add(name)
   }
@@ -140,14 +149,25 @@ function appendWrite(
   request: AppendRequest,
   known: StreamRow | null,
 ): Write {
-  const { messages, producer } = request
+  const { messages, producer, seal = false } = request
+  const appended = { stream, statement: 0, events: messages, sealed: seal }
+  if (dialect === 'postgres') return { statements: [put(stream, request, known)], appended }
   const statements = [moveTail(stream, request, known)]
   if (messages.length > 0) statements.push(insertEvents(dialect, stream, messages))
   if (producer) statements.push(advanceProducer(stream, producer))
-  return {
-    statements,
-    appended: { stream, statement: 0, events: messages, sealed: request.seal ?? false },
+  return { statements, appended }
+}
+
+function put(stream: string, request: AppendRequest, known: StreamRow | null): Statement {
+  const { messages, contentType, producer, streamSeq, seal = false } = request
+  const element = {
+    ...{ stream, texts: messages, seal },
+    ...(messages.length > 0 ? { media_type: mediaTypeOf(contentType ?? '') } : {}),
+    ...(known ? { known_id: known.id, at: known.expires_at } : {}),
+    ...(streamSeq === undefined ? {} : { last_seq: streamSeq }),
+    ...(producer ? { producer: producer.id, epoch: producer.epoch, seq: producer.seq } : {}),
   }
+  return putStatement(element, REFUSED)
 }
 
 const REFUSED = { rows: 1, otherwise: 'STREAM_SEALED' } as const

@@ -106,13 +106,13 @@ export class StreamCreator {
     ]
     const appended = { stream: name, statement: fork ? 1 : 0, events, sealed: config.sealed ?? false }
     try {
-      await db.commit([events.length > 0 ? { statements, appended } : { statements }])
+      await db.commit([events.length > 0 ? { statements, appended } : { statements, locks: name }])
     } catch (error) {
       if (isHoldfastError(error, 'STREAM_EXISTS')) return null
       throw error
     }
     const row = await streams.row(name)
-    if (row) lastUse.touch(row.id, row.ttl)
+    if (row) lastUse.touch(row.id, row.name, row.ttl)
     return row
   }
 

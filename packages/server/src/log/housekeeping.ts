@@ -1,5 +1,5 @@
 import { type Clock, isHoldfastError } from '@holdfast/protocol'
-import { type Database, statement, write } from '../db/database.ts'
+import { type Database, statement, type Write, write } from '../db/database.ts'
 import type { GarbageCollector } from './garbage.ts'
 import type { LastUse } from './last-use.ts'
 import type { StreamRemover } from './remove-stream.ts'
@@ -10,6 +10,8 @@ import type { StreamRow } from './streams-table.ts'
 
 const ROUND_MS = 1_000
 const FLUSH_MS = 5_000
+// Others believe what is written; see LastUse.
+const SHARED_FLUSH_MS = 1_000
 /** Every stream is looked at this often at most. */
 const LAP_MS = 60_000
 // What one round does at most, so that rounds stay short whatever has piled up.
@@ -27,6 +29,7 @@ interface Parts {
   snapshotter: Snapshotter
   registry: StreamRegistry
   hasReaders: (stream: string) => boolean
+  shared: boolean
   onError: (error: unknown) => void
 }
 
@@ -62,8 +65,9 @@ export class Housekeeping {
   /** The process before this one was killed: what it had not written down counts as used until now. */
   async #assumeUsed(): Promise<void> {
     const { db, clock } = this.#parts
+    const sql = assumeUsed(db.dialect === 'postgres' ? ' FOR UPDATE SKIP LOCKED' : '')
     for (let after = 0; ; ) {
-      const [given] = await db.commit([write(statement(ASSUME_USED, [clock.now(), after]))])
+      const [given] = await db.commit([write(statement(sql, [clock.now(), after]))])
       const ids = (given?.[0] ?? []).map(({ id }) => Number(id))
       if (ids.length === 0) return
       after = Math.max(...ids)
@@ -97,8 +101,8 @@ export class Housekeeping {
   }
 
   async #work(): Promise<void> {
-    const { clock, garbage } = this.#parts
-    const flushDue = clock.now() - this.#flushedAt >= FLUSH_MS
+    const { clock, garbage, shared } = this.#parts
+    const flushDue = clock.now() - this.#flushedAt >= (shared ? SHARED_FLUSH_MS : FLUSH_MS)
     await this.#attempt(() => this.#expire())
     if (flushDue) await this.#attempt(() => this.#flush())
     await this.#attempt(() => garbage.releaseSources())
@@ -130,7 +134,7 @@ export class Housekeeping {
         statement(ENDING, [until, after.expires_at, after.id]),
       )
       for (const row of rows) {
-        if (row.ttl !== null && hasReaders(row.name)) lastUse.touch(row.id, row.ttl)
+        if (row.ttl !== null && hasReaders(row.name)) lastUse.touch(row.id, row.name, row.ttl)
         else if (lastUse.isExpired(row)) {
           await remover.expire(row)
           seen += 1
@@ -147,10 +151,11 @@ export class Housekeeping {
     const { db, clock, lastUse } = this.#parts
     this.#flushedAt = clock.now()
     await lastUse.flush(async (deadlines) => {
-      // In the order of the ids, so that two processes that write the same rows do not wait for each other.
-      const updates = [...deadlines].sort(([a], [b]) => a - b).map(([id, at]) => statement(USED, [at, id, at]))
+      const updates = [...deadlines].map(
+        ([id, { name, at }]): Write => ({ statements: [statement(USED, [at, id, at])], locks: name }),
+      )
       for (let from = 0; from < updates.length; from += UPDATES_A_COMMIT) {
-        await db.commit([write(OPENED, ...updates.slice(from, from + UPDATES_A_COMMIT))])
+        await db.commit([write(OPENED), ...updates.slice(from, from + UPDATES_A_COMMIT)])
       }
     })
   }
@@ -178,9 +183,10 @@ const ENDING = `
   SELECT * FROM streams WHERE expires_at <= ? AND deleted = 0 AND (expires_at, id) > (?, ?)
   ORDER BY expires_at, id LIMIT ${ROWS_A_ROUND}`
 
-const ASSUME_USED = `
+// A row that somebody writes just now is in use by that; waiting for it might be waiting in a circle.
+const assumeUsed = (lock: string) => `
   UPDATE streams SET expires_at = CAST(? AS BIGINT) + ttl * 1000 WHERE id IN (
-    SELECT id FROM streams WHERE ttl IS NOT NULL AND deleted = 0 AND id > ? ORDER BY id LIMIT 1000)
+    SELECT id FROM streams WHERE ttl IS NOT NULL AND deleted = 0 AND id > ? ORDER BY id LIMIT 1000${lock})
   RETURNING id`
 
 const USED = 'UPDATE streams SET expires_at = ? WHERE id = ? AND ttl IS NOT NULL AND expires_at < ?'

@@ -9,18 +9,20 @@ const row = (fields: Partial<StreamRow>) => ({ id: 1, name: 's', ttl: 10, ...fie
 describe('LastUse', () => {
   it('[LOG20] what could not be written down is kept for the next time, the newest use of each', async () => {
     const clock = new ManualClock()
-    const lastUse = new LastUse(clock, () => false)
+    const lastUse = new LastUse({ clock, hasReaders: () => false, shared: false })
     const written = clock.now() + 10_000
-    lastUse.touch(1, 10)
-    lastUse.touch(2, 10)
+    lastUse.touch(1, 'a', 10)
+    lastUse.touch(2, 'b', 10)
     clock.advance(5_000)
     const failing = lastUse.flush(async () => {
-      lastUse.touch(2, 10)
+      lastUse.touch(2, 'b', 10)
       throw new HoldfastError('STORAGE_FULL')
     })
     await expect(failing).rejects.toThrow(expect.objectContaining({ code: 'STORAGE_FULL' }))
     const stored: [number, number][] = []
-    await lastUse.flush(async (deadlines) => void stored.push(...deadlines))
+    await lastUse.flush(async (deadlines) => {
+      for (const [id, { at }] of deadlines) stored.push([id, at])
+    })
     expect(stored.sort()).toEqual([
       [1, written],
       [2, written + 5_000],
@@ -30,9 +32,9 @@ describe('LastUse', () => {
 
   it('[LOG20] a use counts while it is being written down', async () => {
     const clock = new ManualClock()
-    const lastUse = new LastUse(clock, () => false)
+    const lastUse = new LastUse({ clock, hasReaders: () => false, shared: false })
     const old = row({ expires_at: clock.now() + 1_000 })
-    lastUse.touch(1, 10)
+    lastUse.touch(1, 'a', 10)
     clock.advance(9_999)
     await lastUse.flush(async () => expect(lastUse.isExpired(old)).toBe(false))
     // From here on the table has it.

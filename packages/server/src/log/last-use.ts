@@ -1,43 +1,62 @@
 import type { Clock } from '@holdfast/protocol'
 import type { StreamRow } from './streams-table.ts'
 
+// Uses that another process has not written down yet are younger than this, its clock's difference included.
+const SLACK_MIN_MS = 2_000
+const SLACK_MAX_MS = 5_000
+
+export interface LastUseOptions {
+  clock: Clock
+  hasReaders: (stream: string) => boolean
+  /** Other processes use the streams as well. */
+  shared: boolean
+}
+
+/** The deadline a stream with a TTL has from its last use here on. */
+export interface Deadline {
+  name: string
+  at: number
+}
+
 /**
  * When streams end. The last uses of those with a TTL are kept here and written down now and then, so that a read
- * costs no write; whoever asks meanwhile is answered by what is here.
+ * costs no write; whoever asks meanwhile is answered by what is here. Where others use the streams too, an end is
+ * believed only once whatever they know would have been written down.
  */
 export class LastUse {
-  readonly #clock: Clock
-  readonly #hasReaders: (stream: string) => boolean
-  #deadlines = new Map<number, number>()
-  #flushing: ReadonlyMap<number, number> = new Map()
+  readonly #options: LastUseOptions
+  #deadlines = new Map<number, Deadline>()
+  #flushing: ReadonlyMap<number, Deadline> = new Map()
 
-  constructor(clock: Clock, hasReaders: (stream: string) => boolean) {
-    this.#clock = clock
-    this.#hasReaders = hasReaders
+  constructor(options: LastUseOptions) {
+    this.#options = options
   }
 
-  touch(incarnation: number, ttl: number | null): void {
-    if (ttl !== null) this.#deadlines.set(incarnation, this.#clock.now() + ttl * 1000)
+  touch(incarnation: number, name: string, ttl: number | null): void {
+    if (ttl !== null) this.#deadlines.set(incarnation, { name, at: this.#now() + ttl * 1000 })
   }
 
   /** When a stream that can expire ends, used now and never again. */
   endAfterUse({ ttl, expires_at }: StreamRow): number | null {
-    return ttl === null ? expires_at : this.#clock.now() + ttl * 1000
+    return ttl === null ? expires_at : this.#now() + ttl * 1000
   }
 
-  /** Exact to the millisecond. With a TTL, a stream that somebody reads live is used as long. */
+  /**
+   * Exact to the millisecond where this process is alone; otherwise a TTL counts as over some seconds late. With a TTL,
+   * a stream that somebody reads live is used as long.
+   */
   isExpired({ id, name, ttl, expires_at: written }: StreamRow): boolean {
     if (written === null) return false
-    if (ttl === null) return this.#clock.now() >= written
-    const known = this.#deadlines.get(id) ?? this.#flushing.get(id) ?? 0
-    if (this.#clock.now() < Math.max(written, known)) return false
-    if (!this.#hasReaders(name)) return true
-    this.touch(id, ttl)
+    if (ttl === null) return this.#now() >= written
+    const known = (this.#deadlines.get(id) ?? this.#flushing.get(id))?.at ?? 0
+    if (this.#now() < Math.max(written, known) + this.#slack(ttl)) return false
+    if (!this.#options.hasReaders(name)) return true
+    this.touch(id, name, ttl)
     return false
   }
 
   /** What was used since the last call, with its new deadline, written down by `store`. */
-  async flush(store: (deadlines: ReadonlyMap<number, number>) => Promise<void>): Promise<void> {
+  async flush(store: (deadlines: ReadonlyMap<number, Deadline>) => Promise<void>): Promise<void> {
     if (this.#deadlines.size === 0 || this.#flushing.size > 0) return
     this.#flushing = this.#deadlines
     this.#deadlines = new Map()
@@ -50,5 +69,14 @@ export class LastUse {
     } finally {
       this.#flushing = new Map()
     }
+  }
+
+  #slack(ttl: number): number {
+    if (!this.#options.shared) return 0
+    return Math.min(SLACK_MAX_MS, Math.max(SLACK_MIN_MS, ttl * 250))
+  }
+
+  #now(): number {
+    return this.#options.clock.now()
   }
 }

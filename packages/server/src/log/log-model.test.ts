@@ -86,7 +86,10 @@ class World {
   readonly #clock = new ManualClock()
   readonly #log = new SqlStreamLog(this.#db, this.#clock)
   readonly #models = new Map<string, Model>()
-  readonly #streams = new StreamsTable(this.#db, new LastUse(this.#clock, () => false))
+  readonly #streams = new StreamsTable(
+    this.#db,
+    new LastUse({ clock: this.#clock, hasReaders: () => false, shared: false }),
+  )
   readonly #retention = new Retention(this.#db, this.#clock, this.#snapshots())
   readonly #garbage = new GarbageCollector(this.#db)
   #written = 0

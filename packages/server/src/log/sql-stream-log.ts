@@ -8,6 +8,7 @@ import {
 } from '@holdfast/protocol'
 import { type Database, type Statement, statement, type Write, write } from '../db/database.ts'
 import { Appender } from './append.ts'
+import { putStatement } from './append-element.ts'
 import { StreamCreator } from './create-stream.ts'
 import { bytesOf, insertEvents } from './event-statements.ts'
 import { GarbageCollector } from './garbage.ts'
@@ -40,6 +41,8 @@ export interface StreamLogOptions {
   hasReaders?: (stream: string) => boolean
   /** The defined streams: those with snapshots and retention. Default none. */
   registry?: StreamRegistry
+  /** Other processes use the store as well. Default: none does. */
+  shared?: boolean
   /** Something failed that nobody waits for. Default: nobody is told. */
   onError?: (error: unknown) => void
 }
@@ -66,9 +69,9 @@ export class SqlStreamLog implements StreamLog {
   #stopListening: () => void = () => {}
 
   constructor(db: Database, clock: Clock, options: StreamLogOptions = {}) {
-    const { hasReaders = () => false, registry = new StreamRegistry([]), onError = () => {} } = options
+    const { hasReaders = () => false, registry = new StreamRegistry([]), shared = false, onError = () => {} } = options
     const lineages = new Lineages(db)
-    const lastUse = new LastUse(clock, hasReaders)
+    const lastUse = new LastUse({ clock, hasReaders, shared })
     const streams = new StreamsTable(db, lastUse)
     const reader = new EventReader(db, lineages)
     const remover = new StreamRemover(db)
@@ -86,7 +89,7 @@ export class SqlStreamLog implements StreamLog {
     this.#snapshotter = snapshotter
     this.#appender = new Appender(db, streams, lastUse)
     this.#creator = new StreamCreator({ db, clock, streams, lineages, reader, remover, lastUse })
-    const parts = { db, clock, lastUse, remover, garbage, snapshotter, registry, hasReaders, onError }
+    const parts = { db, clock, lastUse, remover, garbage, snapshotter, registry, hasReaders, shared, onError }
     this.#housekeeping = new Housekeeping(parts)
   }
 
@@ -104,16 +107,19 @@ export class SqlStreamLog implements StreamLog {
   }
 
   create(stream: string): Write {
-    return write(statement('INSERT INTO streams (name, tail) VALUES (?, 0) ON CONFLICT (name) DO NOTHING', [stream]))
+    return { ...write(statement(CREATE, [stream])), locks: stream }
   }
 
   append(stream: string, texts: readonly string[], options: { seal?: boolean } = {}): Write {
     if (texts.length === 0) throw new HoldfastError('INVALID_INPUT', 'An append needs at least one event.')
-    const sealed = options.seal ?? false
-    return {
-      statements: [moveTail(stream, texts, sealed, this.#clock.now()), insertEvents(this.#db.dialect, stream, texts)],
-      appended: { stream, statement: 0, events: texts, sealed },
-    }
+    const seal = options.seal ?? false
+    const at = this.#clock.now()
+    const hasEnded = { rows: 1, otherwise: 'STREAM_SEALED', detail: `The stream "${stream}" has ended.` } as const
+    const statements =
+      this.#db.dialect === 'postgres'
+        ? [putStatement({ stream, texts, seal, at }, hasEnded)]
+        : [moveTail(stream, texts, seal, at, hasEnded), insertEvents('sqlite', stream, texts)]
+    return { statements, appended: { stream, statement: 0, events: texts, sealed: seal } }
   }
 
   appendEvents<Definition extends AnyStream>(
@@ -141,8 +147,8 @@ export class SqlStreamLog implements StreamLog {
     if ((await this.#remover.remove(row)) === null) throw notFound(stream)
   }
 
-  touch({ incarnation, ttl }: StreamInfo): void {
-    this.#lastUse.touch(incarnation, ttl)
+  touch({ incarnation, name, ttl }: StreamInfo): void {
+    this.#lastUse.touch(incarnation, name, ttl)
   }
 
   async info(stream: string): Promise<StreamInfo | null> {
@@ -184,6 +190,8 @@ export class SqlStreamLog implements StreamLog {
   }
 }
 
+const CREATE = 'INSERT INTO streams (name, tail) VALUES (?, 0) ON CONFLICT (name) DO NOTHING'
+
 // An append is a use. One whose moment has come but that still stands there takes nothing any more.
 const MOVE_TAIL = `
   INSERT INTO streams (name, tail, bytes, sealed) VALUES (?, ?, ?, ?)
@@ -194,7 +202,12 @@ const MOVE_TAIL = `
     AND (streams.expires_at IS NULL OR streams.ttl IS NOT NULL OR streams.expires_at > ?)
   RETURNING id AS incarnation, tail`
 
-function moveTail(stream: string, texts: readonly string[], seal: boolean, now: number): Statement {
-  const expect = { rows: 1, otherwise: 'STREAM_SEALED', detail: `The stream "${stream}" has ended.` } as const
+function moveTail(
+  stream: string,
+  texts: readonly string[],
+  seal: boolean,
+  now: number,
+  expect: Statement['expect'],
+): Statement {
   return statement(MOVE_TAIL, [stream, texts.length, bytesOf(texts), seal ? 1 : 0, now, now], expect)
 }

@@ -1,0 +1,61 @@
+import pg from 'pg'
+
+export interface ConnectionOptions {
+  connectionString: string
+  schema: string | null
+  /** Shown in pg_stat_activity. */
+  name: string
+  max: number
+  /** How long a connection is waited for, be it a new one or one of ours that is busy. */
+  connectMs: number
+  /** How long an answer is waited for before the line counts as dead. */
+  answerMs: number
+}
+
+// Counts and times are BIGINT in the store and stay below 2^53; pg would hand them over as text.
+const types = new pg.TypeOverrides()
+types.setTypeParser(pg.types.builtins.INT8, (text: string) => Number(text))
+types.setTypeParser(pg.types.builtins.NUMERIC, (text: string) => Number(text))
+
+// What a connection has prepared and grown stays with it: now and then each is made anew.
+const LIFETIME_SECONDS = 3_600
+
+/**
+ * A pool whose connections take statements without waiting for the answers of those before them, and on which nothing
+ * waits for ever: neither a statement, nor a transaction whose writer has stopped in the middle, nor a dead line.
+ */
+export function openConnections(options: ConnectionOptions): pg.Pool {
+  const { connectionString, schema, name, max, connectMs, answerMs } = options
+  const settings = [
+    ...(schema ? [`-c search_path=${schema}`] : []),
+    `-c statement_timeout=${answerMs}`,
+    `-c idle_in_transaction_session_timeout=${answerMs}`,
+    '-c client_min_messages=error',
+  ]
+  const pool = new pg.Pool({
+    connectionString,
+    max,
+    types,
+    pipeline: true,
+    application_name: name,
+    options: settings.join(' '),
+    connectionTimeoutMillis: connectMs,
+    // The store gives up first, so that its answer is heard.
+    query_timeout: answerMs + 1_000,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    maxLifetimeSeconds: LIFETIME_SECONDS,
+    onConnect: (client: pg.ClientBase) => limitTransactions(client, answerMs),
+  } as pg.PoolConfig)
+  // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
+  pool.on('error', () => {})
+  return pool
+}
+
+/** A writer that is stopped in the middle of a transaction holds its locks no longer than this. From PostgreSQL 17 on. */
+async function limitTransactions(client: pg.ClientBase, answerMs: number): Promise<void> {
+  await client.query(
+    `SELECT set_config('transaction_timeout', '${answerMs}', false)
+     WHERE current_setting('server_version_num')::int >= 170000`,
+  )
+}

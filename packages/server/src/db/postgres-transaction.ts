@@ -1,0 +1,71 @@
+import { HoldfastError } from '@holdfast/protocol'
+import type pg from 'pg'
+import type { Row, Statement } from './database.ts'
+import { outcomeUnknown, troubleOf } from './postgres-errors.ts'
+import { givenRows, isUnmet, sentAs } from './postgres-sql.ts'
+import type { StatementNames } from './statement-names.ts'
+
+/**
+ * Runs the statements in one transaction, sent all at once, its end included: one round trip, however many there are,
+ * and no lock waits for an answer to travel. Throws the code of an unmet expectation; OUTCOME_UNKNOWN where the line
+ * broke when all had been sent; anything else as PostgreSQL gave it, nothing having been done.
+ */
+export async function transact(
+  pool: pg.Pool,
+  names: StatementNames,
+  statements: readonly Statement[],
+): Promise<Row[][]> {
+  const client = await pool.connect()
+  let broken: Error | undefined
+  // The pool listens only to idle clients: a connection lost in the middle would end the process.
+  const onError = (error: Error) => {
+    broken = error
+  }
+  client.on('error', onError)
+  try {
+    return await send(client, names, statements)
+  } catch (error) {
+    if (troubleOf(error) === 'lost') broken ??= error as Error
+    throw error
+  } finally {
+    client.off('error', onError)
+    client.release(broken)
+  }
+}
+
+async function send(client: pg.PoolClient, names: StatementNames, statements: readonly Statement[]): Promise<Row[][]> {
+  const query = (text: string, values: unknown[]) => {
+    const name = names.of(text)
+    return client.query({ text, values, ...(name ? { name } : {}) })
+  }
+  const isAlone = statements.length === 1
+  const results = await Promise.allSettled([
+    ...(isAlone ? [] : [client.query('BEGIN')]),
+    ...statements.map((statement) => query(sentAs(statement).text, [...statement.params])),
+    ...(isAlone ? [] : [client.query('COMMIT')]),
+  ])
+  const failed = results.findIndex(({ status }) => status === 'rejected')
+  const given = isAlone ? results : results.slice(1, -1)
+  if (failed !== -1) {
+    const { reason } = results[failed] as PromiseRejectedResult
+    throw meaningOf(reason, statements[isAlone ? failed : failed - 1], failed === results.length - 1)
+  }
+  return given.map((result, index) => {
+    const statement = statements[index] as Statement
+    const { rows } = (result as PromiseFulfilledResult<pg.QueryResult<Row>>).value
+    return givenRows(statement, sentAs(statement), rows)
+  })
+}
+
+/** `isLast`: it was the end of the transaction that failed, or a statement that is a transaction by itself. */
+function meaningOf(error: unknown, statement: Statement | undefined, isLast: boolean): unknown {
+  if (statement?.expect && isUnmet(error)) {
+    return new HoldfastError(statement.expect.otherwise, statement.expect.detail)
+  }
+  // Ended by the store before the end was taken up: undone. Otherwise nobody knows how far it came.
+  return troubleOf(error) === 'lost' && (isLast || !isFromStore(error)) ? outcomeUnknown(error) : error
+}
+
+function isFromStore(error: unknown): boolean {
+  return typeof (error as { code?: unknown }).code === 'string' && 'severity' in (error as object)
+}
