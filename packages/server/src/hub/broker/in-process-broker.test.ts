@@ -1,0 +1,4 @@
+import { describeBroker } from './broker.contract.ts'
+import { createInProcessBus } from './in-process-broker.ts'
+
+describeBroker('in process', () => ({ ...createInProcessBus(), errors: [], [Symbol.asyncDispose]: async () => {} }))
