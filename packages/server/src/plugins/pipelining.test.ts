@@ -94,9 +94,7 @@ describe('requests that do not wait for answers', () => {
     await expect.poll(() => counted.reads).toBeGreaterThan(0)
     const reads = counted.reads
     socket.destroy()
-    await expect
-      .poll(() => new Promise((resolve) => live.server.fastify.server.getConnections((_, count) => resolve(count))))
-      .toBe(0)
+    await expect.poll(() => live.all.connections()).toBe(0)
     expect(counted.reads).toBe(reads)
   })
 })
@@ -114,8 +112,7 @@ describe('a connection on which nothing moves', () => {
     slow.on('error', () => {})
     // More than the system keeps for somebody who reads nothing.
     slow.write(Array.from({ length: 20 }, () => ask('GET', 's?offset=-1')).join(''))
-    const connections = () =>
-      new Promise((resolve) => live.server.fastify.server.getConnections((_, count) => resolve(count)))
+    const connections = () => live.all.connections()
     await expect.poll(connections).toBe(1)
     await expect.poll(connections, { timeout: 10_000 }).toBe(0)
     slow.destroy()

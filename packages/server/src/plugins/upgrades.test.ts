@@ -55,7 +55,7 @@ describe('what cannot be answered by a route', () => {
   it('[FUZZ1] so does an upgrade sent before an earlier request was answered', async () => {
     const both = get('/v1/stream/nothing', AUTHORIZATION) + upgrade('/v1/ws', KEY, 'sec-websocket-version: 13')
     expect(await exchange(both)).not.toContain('101')
-    await expect.poll(() => connections()).toBe(0)
+    await expect.poll(() => live.all.connections()).toBe(0)
   })
 
   it('[HTTP30] an offer to go over to anything but a WebSocket is passed over, and the request answered', async () => {
@@ -85,7 +85,3 @@ describe('what cannot be answered by a route', () => {
     expect(answer.headers['content-type']).toContain('application/problem+json')
   })
 })
-
-function connections(): Promise<number> {
-  return new Promise((resolve) => live.server.fastify.server.getConnections((_, count) => resolve(count)))
-}

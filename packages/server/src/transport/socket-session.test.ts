@@ -125,9 +125,7 @@ describe('a WebSocket on a stream', () => {
     alive.socket.on('ping', () => {
       pings += 1
     })
-    const pongs = [...live.server.fastify.websocketServer.clients].map(
-      (socket) => new Promise((resolve) => socket.once('pong', resolve)),
-    )
+    const pongs = live.all.peers.map((socket) => new Promise((resolve) => socket.once('pong', resolve)))
     clock.advance(25_000)
     await Promise.race(pongs)
     expect([dead.closed, pings]).toEqual([null, 1])
@@ -135,7 +133,7 @@ describe('a WebSocket on a stream', () => {
     await expect.poll(() => dead.closed?.code).toBe(4002)
     await expect.poll(() => pings).toBe(2)
     expect(alive.closed).toBeNull()
-    await expect.poll(() => live.server.services.sessions.size.sockets).toBe(1)
+    await expect.poll(() => live.all.size.sockets).toBe(1)
     alive.close()
   })
 
@@ -158,7 +156,7 @@ describe('a WebSocket on a stream', () => {
     const reader = live.socket('/v1/stream/s')
     await count(reader.events, 1)
     reader.socket.pause()
-    const [peer] = live.server.fastify.websocketServer.clients
+    const [peer] = live.all.peers
     const size = 64 * 1024
     let most = 0
     for (let n = 1; n <= 400; n += 1) {
@@ -169,7 +167,7 @@ describe('a WebSocket on a stream', () => {
     // Of 26 MB: the mark, and the page that went over it.
     expect(most).toBeGreaterThan(0)
     expect(most).toBeLessThan(1_048_576 + 524_288)
-    expect(live.server.services.sessions.buffered.sockets).toBe(peer?.bufferedAmount)
+    expect(live.all.buffered.sockets).toBe(peer?.bufferedAmount)
     reader.socket.resume()
     await expect.poll(() => reader.events.length, { timeout: 20_000 }).toBe(401)
     const numbers = (reader.events.slice(1) as { n: number }[]).map(({ n }) => n)
@@ -187,11 +185,11 @@ describe('a WebSocket on a stream', () => {
     await count(reader.frames, 2)
     await count(deaf.frames, 2)
     deaf.socket.pause()
-    live.server.services.sessions.drain()
+    live.all.drain()
     await expect.poll(() => reader.closed).toEqual({ code: 4000, reason: 'the server restarts' })
-    await expect.poll(() => live.server.services.sessions.size.sockets).toBe(1)
+    await expect.poll(() => live.all.size.sockets).toBe(1)
     clock.advance(5_000)
-    await expect.poll(() => live.server.services.sessions.size.sockets).toBe(0)
+    await expect.poll(() => live.all.size.sockets).toBe(0)
     deaf.close()
   })
 })

@@ -116,7 +116,7 @@ describe('server-sent events on a stream', () => {
     }
     expect(reader.writes.slice(before)).toEqual([': still here\n\n', ': still here\n\n'])
     reader.close()
-    await expect.poll(() => live.server.services.sessions.size.responses).toBe(0)
+    await expect.poll(() => live.all.size.responses).toBe(0)
   })
 
   it('[SSE6] a server that drains ends the response, and the reader goes on elsewhere from its id', async () => {
@@ -124,7 +124,7 @@ describe('server-sent events on a stream', () => {
     await live.append('s', '1')
     const reader = await live.events('/v1/stream/s')
     await count(reader.events, 1)
-    await live.server.close()
+    await live.all.close()
     await expect.poll(() => reader.ended).toBe(true)
     expect(reader.lastEventId).toBe(reader.offset)
   })
@@ -135,7 +135,7 @@ describe('server-sent events on a stream', () => {
     const reader = await live.events('/v1/stream/s')
     await count(reader.events, 1)
     reader.response.pause()
-    const held = () => live.server.services.sessions.buffered.responses
+    const held = () => live.all.buffered.responses
     const size = 64 * 1024
     let most = 0
     for (let n = 1; n <= 400; n += 1) {
@@ -160,7 +160,7 @@ describe('server-sent events on a stream', () => {
     const headers = { authorization: `Bearer ${TOKEN}`, accept: 'text/event-stream' }
     const answer = await live.request('/v1/stream/s', { method: 'HEAD', headers })
     expect([answer.status, answer.headers['content-type'], answer.text]).toEqual([200, 'application/json', ''])
-    expect(live.server.services.sessions.size.responses).toBe(0)
+    expect(live.all.size.responses).toBe(0)
   })
 
   it('[SSE9] what has said its last falls silent, and is cut off where nobody takes it in', async () => {
@@ -170,19 +170,19 @@ describe('server-sent events on a stream', () => {
     const reader = await live.events('/v1/stream/s')
     await count(reader.events, 1)
     reader.response.pause()
-    const { sessions } = live.server.services
+    const { all } = live
     // More than the buffers of the system take, and less than is held for one reader.
     for (let n = 0; n < 400; n += 1) {
       await live.append('s', JSON.stringify('x'.repeat(65_536)))
       await setImmediate()
     }
-    expect(sessions.buffered.responses).toBeGreaterThan(0)
-    await live.server.services.sessions.drain()
-    const held = sessions.buffered.responses
+    expect(all.buffered.responses).toBeGreaterThan(0)
+    live.all.drain()
+    const held = all.buffered.responses
     clock.advance(29_999)
-    expect([sessions.buffered.responses, sessions.size.responses]).toEqual([held, 1])
+    expect([all.buffered.responses, all.size.responses]).toEqual([held, 1])
     clock.advance(1)
-    await expect.poll(() => sessions.size.responses).toBe(0)
+    await expect.poll(() => all.size.responses).toBe(0)
     reader.close()
   })
 })

@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 import { ManualClock } from '@holdfast/testing'
 import { EventSource } from 'eventsource'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type LiveServer, startLiveServer, TOKEN } from '../fixtures/live-server.ts'
+import { type LiveServer, oneNode, startLiveServer, TOKEN } from '../fixtures/live-server.ts'
 import { type Ask, streamClient } from '../fixtures/stream-client.ts'
 
 let live: LiveServer
@@ -25,13 +25,6 @@ function open(path: string) {
   })
   source.addEventListener('data', ({ data }) => read.data.push(data))
   return read
-}
-
-/** Sockets the server has open. */
-function connections({ server }: LiveServer): Promise<number> {
-  return new Promise((resolve, reject) =>
-    server.fastify.server.getConnections((error, count) => (error ? reject(error) : resolve(count))),
-  )
 }
 
 describe('a plain EventSource', () => {
@@ -101,9 +94,9 @@ describe('the rotation of responses', () => {
 
 describe('a peer that leaves', () => {
   it('[SSE14] while its stream is being looked up leaves nothing behind', async () => {
-    await start({ longPollMs: 60_000 })
+    await start({ longPollMs: 60_000, ground: oneNode() })
     await live.append('s', '1')
-    const { log, sessions } = live.server.services
+    const { log } = live.server.services
     const info = log.info.bind(log)
     for (const query of ['', '?offset=now&live=long-poll']) {
       const [looked, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
@@ -112,20 +105,20 @@ describe('a peer that leaves', () => {
         await released.promise
         return info(stream)
       }
-      const before = await connections(live)
+      const before = await live.all.connections()
       const socket = connect(live.port, '127.0.0.1')
       const accept = query === '' ? 'text/event-stream' : '*/*'
       const head = `Host: x\r\nAccept: ${accept}\r\nAuthorization: Bearer ${TOKEN}\r\n\r\n`
       socket.write(`GET /v1/stream/s${query} HTTP/1.1\r\n${head}`)
       await looked.promise
       socket.destroy()
-      await expect.poll(() => connections(live)).toBeLessThanOrEqual(before)
+      await expect.poll(() => live.all.connections()).toBeLessThanOrEqual(before)
       released.resolve()
       log.info = info
       // A whole answer later the one before it has been given up.
       expect((await ask('HEAD', 's')).status).toBe(200)
-      await expect.poll(() => sessions.size.responses).toBe(0)
-      await expect.poll(() => ask('GET', 's').then(() => sessions.size.responses)).toBe(0)
+      await expect.poll(() => live.all.size.responses).toBe(0)
+      await expect.poll(() => ask('GET', 's').then(() => live.all.size.responses)).toBe(0)
     }
   })
 })

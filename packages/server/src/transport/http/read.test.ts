@@ -147,9 +147,8 @@ describe('long-poll', () => {
     const there = await ask('GET', 's?offset=-1&live=long-poll')
     expect([there.status, there.text, there.headers.get('stream-up-to-date')]).toEqual([200, '[1]', 'true'])
     expect(there.headers.get('stream-cursor')).toMatch(/^\d+$/)
-    const { sessions } = live.server.services
     const waiting = ask('GET', 's?offset=now&live=long-poll')
-    await expect.poll(() => sessions.size.responses).toBe(1)
+    await expect.poll(() => live.all.size.responses).toBe(1)
     await live.append('s', '2', '3')
     const woken = await waiting
     expect([woken.status, woken.text, woken.headers.get('stream-next-offset')]).toEqual([
@@ -157,7 +156,7 @@ describe('long-poll', () => {
       '[2,3]',
       await tailOf('s'),
     ])
-    expect(sessions.size.responses).toBe(0)
+    expect(live.all.size.responses).toBe(0)
   })
 
   it('[HTTP20] says where it stands when its time is up, and at once when the stream has ended', async () => {
@@ -170,7 +169,7 @@ describe('long-poll', () => {
     const next = await ask('GET', `s?offset=${tail}&live=long-poll&cursor=${cursor}`)
     expect(Number(next.headers.get('stream-cursor'))).toBeGreaterThan(cursor)
     const waiting = ask('GET', `s?offset=${tail}&live=long-poll`)
-    await expect.poll(() => live.server.services.sessions.size.responses).toBe(1)
+    await expect.poll(() => live.all.size.responses).toBe(1)
     await ask('POST', 's', { headers: { 'stream-closed': 'true' } })
     for (const ended of [await waiting, await ask('GET', 's?offset=now&live=long-poll')]) {
       const said = ['stream-closed', 'stream-up-to-date', 'stream-next-offset', 'stream-cursor']
@@ -193,17 +192,16 @@ describe('long-poll', () => {
     live = await startLiveServer({ longPollMs: 60_000 })
     ask = streamClient(live)
     await live.append('s', '1')
-    const { sessions } = live.server.services
     const leaving = new AbortController()
     const left = ask('GET', 's?offset=now&live=long-poll', { signal: leaving.signal }).catch(() => 'left')
-    await expect.poll(() => sessions.size.responses).toBe(1)
+    await expect.poll(() => live.all.size.responses).toBe(1)
     leaving.abort()
     expect(await left).toBe('left')
-    await expect.poll(() => sessions.size.responses).toBe(0)
+    await expect.poll(() => live.all.size.responses).toBe(0)
     const tail = await tailOf('s')
     const waiting = ask('GET', 's?offset=now&live=long-poll')
-    await expect.poll(() => sessions.size.responses).toBe(1)
-    await live.server.close()
+    await expect.poll(() => live.all.size.responses).toBe(1)
+    await live.all.close()
     const answer = await waiting
     expect([answer.status, answer.headers.get('stream-next-offset')]).toEqual([204, tail])
   })

@@ -3,7 +3,7 @@ import { ManualClock } from '@holdfast/testing'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Principal } from '../../plugins/auth/principal.ts'
 import { FrameSocket } from '../fixtures/frame-socket.ts'
-import { type LiveServer, startLiveServer, TOKEN } from '../fixtures/live-server.ts'
+import { type LiveServer, oneNode, startLiveServer, TOKEN } from '../fixtures/live-server.ts'
 
 let live: LiveServer
 const sockets: FrameSocket[] = []
@@ -120,7 +120,7 @@ describe('one WebSocket for many streams: reading', () => {
     socket.send({ type: 'subscribe', stream: 'd' })
     await socket.until('up_to_date', 4)
     expect([socket.events('b'), socket.events('d'), socket.gaps]).toEqual([[1], [1], 0])
-    expect(live.server.services.sessions.subscriptions).toBe(3)
+    expect(live.all.subscriptions).toBe(3)
   })
 
   it('[WS14] an ended stream is read to its end, which ends the subscription and not the connection', async () => {
@@ -227,11 +227,11 @@ describe('one WebSocket for many streams: reading', () => {
     await db.commit(names.map((name, index) => log.append(name, [String(-1 - index)])))
     await expect.poll(() => socket.frames.filter(({ type }) => type === 'events').length).toBe(2_000)
     for (const [index, name] of names.entries()) expect(socket.events(name)).toEqual([index, -1 - index])
-    expect([socket.gaps, live.server.services.sessions.subscriptions]).toEqual([0, 1_000])
+    expect([socket.gaps, live.all.subscriptions]).toEqual([0, 1_000])
     socket.cut()
-    await expect.poll(() => live.server.services.sessions.size.connections).toBe(0)
+    await expect.poll(() => live.all.size.connections).toBe(0)
     await live.append('many/0', '1')
-    expect(live.server.services.sessions.subscriptions).toBe(0)
+    expect(live.all.subscriptions).toBe(0)
   })
 })
 
@@ -358,7 +358,7 @@ describe('one WebSocket for many streams: the connection', () => {
   })
 
   it('[WS23] a refusal comes before the upgrade, and a plain request is told what is here', async () => {
-    await start({ limits: { connectionsPerAddress: 2 } })
+    await start({ ground: oneNode(), limits: { connectionsPerAddress: 2 } })
     await live.append('s', '1')
     expect((await connect({ headers: {} })).refused).toEqual({ status: 401, code: 'UNAUTHENTICATED' })
     expect((await connect({ headers: { authorization: 'Bearer wrong' } })).refused?.status).toBe(401)
@@ -370,7 +370,7 @@ describe('one WebSocket for many streams: the connection', () => {
     const refused = live.socket('/v1/stream/s')
     await expect.poll(() => refused.refused?.status).toBe(429)
     other.close()
-    await expect.poll(() => live.server.services.sessions.size.sockets).toBe(0)
+    await expect.poll(() => live.all.size.sockets).toBe(0)
     const third = await connect()
     expect([third.refused, first.closed]).toEqual([null, null])
   })
@@ -404,7 +404,8 @@ describe('one WebSocket for many streams: the connection', () => {
     const socket = await connect()
     socket.send({ type: 'subscribe', stream: 'a' })
     await socket.until('up_to_date')
-    live.server.fastify.identify = () => ({ kind: 'guest', id: 'g' }) as unknown as Principal
+    for (const { fastify } of live.servers)
+      fastify.identify = () => ({ kind: 'guest', id: 'g' }) as unknown as Principal
     socket.send({ type: 'authenticate', token: 'of a guest' })
     const [error] = await socket.until('error')
     expect([socket.frames.at(-2), error?.stream, error?.error.code]).toEqual([
@@ -418,7 +419,7 @@ describe('one WebSocket for many streams: the connection', () => {
     await live.append('a', '3')
     socket.send({ type: 'ping' })
     await socket.until('pong')
-    expect([socket.events('a'), live.server.services.sessions.subscriptions]).toEqual([[1], 0])
+    expect([socket.events('a'), live.all.subscriptions]).toEqual([[1], 0])
   })
 
   it("[WS25] heartbeats carry the server's time; a peer that answers no ping is cut off, one that does is not", async () => {
@@ -427,9 +428,7 @@ describe('one WebSocket for many streams: the connection', () => {
     const dead = await connect({ autoPong: false, headers: { authorization: `Bearer ${TOKEN}` } })
     const alive = await connect()
     await alive.until('welcome')
-    const pongs = [...live.server.fastify.websocketServer.clients].map(
-      (socket) => new Promise((resolve) => socket.once('pong', resolve)),
-    )
+    const pongs = live.all.peers.map((socket) => new Promise((resolve) => socket.once('pong', resolve)))
     clock.advance(25_000)
     await Promise.race(pongs)
     const [heartbeat] = await alive.until('heartbeat')
@@ -439,18 +438,18 @@ describe('one WebSocket for many streams: the connection', () => {
     await expect.poll(() => dead.closed?.code).toBe(4002)
     await alive.until('heartbeat', 2)
     expect(alive.closed).toBeNull()
-    await expect.poll(() => live.server.services.sessions.size.connections).toBe(1)
-    expect(clock.pending).toBeLessThan(20)
+    await expect.poll(() => live.all.size.connections).toBe(1)
+    expect(clock.pending).toBeLessThan(20 * live.servers.length)
   })
 
   it('[WS26] a server that drains says when to come back, differently to each, then 4000', async () => {
     const random = [0, 0.5, 0.999]
     let asked = 0
-    await start({ random: () => random[asked++ % random.length] ?? 0 })
+    await start({ ground: oneNode(), random: () => random[asked++ % random.length] ?? 0 })
     asked = 0
     const all = [await connect(), await connect(), await connect()]
     for (const socket of all) await socket.until('welcome')
-    live.server.services.sessions.drain()
+    live.all.drain()
     for (const socket of all)
       await expect.poll(() => socket.closed).toEqual({ code: 4000, reason: 'the server restarts' })
     const waits = all.map(({ frames }) => frames.at(-1))

@@ -20,7 +20,7 @@ async function connect(): Promise<FrameSocket> {
   return socket
 }
 
-const held = () => live.server.services.sessions.buffered.connections
+const held = () => live.all.buffered.connections
 const MEGABYTE = 1_048_576
 const PAGE = 262_144
 
@@ -153,7 +153,7 @@ describe('a peer of many streams that does not read', () => {
     socket.socket.pause()
     const count = 200_000
     let read = 0
-    const [peer] = live.server.fastify.websocketServer.clients
+    const [peer] = live.all.peers
     peer?.on('message', () => {
       read += 1
     })
