@@ -27,7 +27,7 @@ function project(name: string, ground: Ground, include: string[], exclude: strin
       name,
       include,
       exclude: ['**/node_modules/**', ...exclude],
-      provide: { ground },
+      provide: { ground, needsRedis: isCi },
       globalSetup: ground.store === 'postgres' ? ['packages/testing/src/run-stores.ts'] : [],
     },
   }

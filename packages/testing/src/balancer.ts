@@ -1,20 +1,23 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
 
-/** A TCP door before several servers on loopback: each connection goes to the next of them. */
+/**
+ * A TCP door before several servers on loopback. Connections are spread evenly, and in no rhythm: were they dealt out
+ * in turn, a test that always opens two would always find the same server at each. The same in every run.
+ */
 export interface Balancer extends AsyncDisposable {
   /** `http://127.0.0.1:<port>` */
   readonly url: string
-  /** Connections from now on are spread over these ports, in turn. */
+  /** Connections from now on are spread over these ports. */
   setTargets(ports: readonly number[]): void
 }
 
 export async function startBalancer(): Promise<Balancer> {
   let targets: readonly number[] = []
-  let turn = 0
+  let connections = 0
   const open = new Set<Socket>()
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
-    const port = targets[turn % targets.length]
-    turn += 1
+    const port = targets[digitSum(connections) % targets.length]
+    connections += 1
     if (port === undefined) client.destroy()
     else join(client, connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true }), open)
   })
@@ -33,6 +36,13 @@ export async function startBalancer(): Promise<Balancer> {
         server.close(() => resolve())
       }),
   }
+}
+
+/** Of the binary digits. Its remainders are the sequence of Thue and Morse: evenly spread, and nowhere periodic. */
+function digitSum(count: number): number {
+  let sum = 0
+  for (let rest = count; rest > 0; rest >>>= 1) sum += rest & 1
+  return sum
 }
 
 /** Bytes both ways, held back where the other side takes none; an end, or a cut, of one is one of the other. */

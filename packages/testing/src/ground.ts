@@ -14,6 +14,8 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** The ground of this project of vitest.config.ts. */
     ground: Ground
+    /** A ground with Redis fails where there is none; otherwise it does without, and says so. */
+    needsRedis: boolean
     /** The PostgreSQL of this run: a connection string to make databases by, and the name of one to make them of. */
     postgres: { admin: string; template: string }
     /** The URL of the Redis of this run. */

@@ -25,7 +25,7 @@ export interface TestNode extends TestPlace {
 /** One whole server or several on one store, each with a listening socket on 127.0.0.1. */
 export interface TestNodes extends AsyncDisposable {
   readonly nodes: readonly TestNode[]
-  /** The only node's; where there are several, a door before them: each connection goes to the next one that runs. */
+  /** The only node's; where there are several, a door before them, which spreads connections over those that run. */
   readonly url: string
   /** Stops a node as on SIGTERM; by its place, from 0. */
   stopNode(index: number): Promise<void>

@@ -111,7 +111,7 @@ function createClient(base: () => string, token: string): Pick<TestWorld, 'reque
     const { method = asked.json === undefined && asked.body === undefined ? 'GET' : 'POST', json, body } = asked
     const given = asked.token === undefined ? token : asked.token
     const headers = {
-      // A connection each, so that where there are several nodes one request after the other goes to the next.
+      // A connection each, so that where there are several nodes each request may go to another.
       connection: 'close',
       ...(given === null ? {} : { authorization: `Bearer ${given}` }),
       ...(json === undefined ? {} : { 'content-type': 'application/json' }),

@@ -16,7 +16,7 @@ beforeAll(async () => {
   globalThis.fetch = (input, init) => {
     const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined))
     headers.set('authorization', `Bearer ${TOKEN}`)
-    // The next request is another connection then, and so goes to the next node.
+    // The next request is another connection then, and may go to another node.
     if (ground.nodes > 1) headers.set('connection', 'close')
     return bareFetch(input, { ...init, headers })
   }
