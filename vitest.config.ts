@@ -8,19 +8,35 @@ const isCi = process.env.CI === 'true'
 
 const all = ['packages/**/*.test.{ts,tsx}', 'apps/**/*.test.{ts,tsx}', 'scripts/**/*.test.ts', 'bench/**/*.test.ts']
 
-/** Stands on PostgreSQL by its own account, whatever the project's ground. */
-const onPostgresOnly = ['packages/testing/src/postgres-contract.test.ts']
+/** What is about PostgreSQL, and nothing else. */
+const aboutPostgres = ['packages/testing/src/postgres-contract.test.ts']
 
-/** Whole servers, spoken to from outside: what they promise holds on every ground. */
-const servers = [
-  'packages/server/src/create-server.test.ts',
-  'packages/server/src/transport/**/*.test.ts',
-  'packages/server/src/plugins/**/*.test.ts',
-  'apps/ingest/*.test.ts',
+/** Streams as clients have them, over whole servers: the same on every ground, and whichever node one asks. */
+const streams = [
+  'packages/server/src/transport/{conformance,interchange,stream-routes,socket-session,sse-session}.test.ts',
+  'packages/server/src/transport/http/{append,read,authorize,event-source,durable-streams-client}.test.ts',
+  'packages/server/src/transport/websocket/{connection,slow-readers}.test.ts',
+  'packages/server/src/plugins/auth/auth.test.ts',
 ]
 
+/** What one process does with its store, or shows of itself. */
+const oneServer = [
+  'packages/server/src/create-server.test.ts',
+  'packages/server/src/log/log-model.test.ts',
+  'packages/server/src/transport/fuzz/fuzz.test.ts',
+  'packages/server/src/plugins/{health,metrics,pipelining,problems}.test.ts',
+]
+
+/** The ingest app, as people use it. */
+const ingest = ['apps/ingest/*.test.ts']
+
 /** A group of test files on a ground, which their worlds and servers take from here. */
-function project(name: string, ground: Ground, include: string[], exclude: string[]): TestProjectInlineConfiguration {
+function project(
+  name: string,
+  ground: Ground,
+  include: string[],
+  exclude: string[] = [],
+): TestProjectInlineConfiguration {
   return {
     extends: true,
     test: {
@@ -36,9 +52,14 @@ function project(name: string, ground: Ground, include: string[], exclude: strin
 export default defineConfig({
   test: {
     projects: [
-      project('sqlite', { store: 'memory', nodes: 1, redis: false }, all, onPostgresOnly),
-      project('postgres', { store: 'postgres', nodes: 1, redis: false }, [...servers, ...onPostgresOnly], []),
-      project('cluster', { store: 'postgres', nodes: 2, redis: true }, servers, []),
+      project('sqlite', { store: 'memory', nodes: 1, redis: false }, all, aboutPostgres),
+      project('postgres', { store: 'postgres', nodes: 1, redis: false }, [
+        ...streams,
+        ...oneServer,
+        ...ingest,
+        ...aboutPostgres,
+      ]),
+      project('cluster', { store: 'postgres', nodes: 2, redis: true }, [...streams, ...ingest]),
     ],
     // Real databases, sockets and a browser: generous, since two cores run all of it.
     testTimeout: 30_000,

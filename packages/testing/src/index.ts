@@ -5,7 +5,7 @@ export { freePort, startPostgres, type TestPostgres } from './postgres.ts'
 export { NO_REDIS, redisServer, startRedis, type TestRedis } from './redis.ts'
 export { type MakeServer, startTestNodes, type TestNode, type TestNodes, type TestPlace } from './test-nodes.ts'
 export { openTestSocket, type SocketEnd, type SocketOptions, type TestSocket } from './test-socket.ts'
-export { createTestStore, type NodeStore, type TestStore } from './test-store.ts'
+export { createTestStore, type NodeStore, type ServerStore, type TestStore } from './test-store.ts'
 export {
   createTestWorld,
   type RequestOptions,

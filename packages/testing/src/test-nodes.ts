@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Database, HoldfastServer } from '@holdfast/server'
 import { type Balancer, startBalancer } from './balancer.ts'
 import type { Ground } from './ground.ts'
-import { createTestStore, type NodeStore, type TestStore } from './test-store.ts'
+import { createTestStore, type NodeStore, type ServerStore } from './test-store.ts'
 
 /** Folders of a test's own; real paths, removed on dispose. */
 export interface TestPlace {
@@ -42,7 +42,7 @@ export type MakeServer = (store: NodeStore, place: TestPlace) => Promise<Holdfas
 export async function startTestNodes(
   ground: Ground,
   makeServer: MakeServer,
-  given?: TestStore,
+  given?: ServerStore,
 ): Promise<TestNodes & TestPlace> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'holdfast-world-')))
   const root = join(folder, 'root')
@@ -126,11 +126,11 @@ class Nodes {
 class Node implements TestNode {
   readonly dataDir: string
   readonly root: string
-  readonly #store: TestStore
+  readonly #store: ServerStore
   readonly #makeServer: MakeServer
   #running: { server: HoldfastServer; db: Database; url: string } | null = null
 
-  constructor({ dataDir, root }: TestPlace, store: TestStore, makeServer: MakeServer) {
+  constructor({ dataDir, root }: TestPlace, store: ServerStore, makeServer: MakeServer) {
     this.dataDir = dataDir
     this.root = root
     this.#store = store

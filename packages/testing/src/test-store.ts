@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import type { ServerOptions } from '@holdfast/server'
+import type { Database, ServerOptions } from '@holdfast/server'
 import { openPostgresDatabase } from '@holdfast/server/postgres'
 import { openPostgresBroker } from '@holdfast/server/postgres-broker'
 import { openRedisBroker } from '@holdfast/server/redis-broker'
@@ -12,10 +12,16 @@ import { withPostgres } from './postgres.ts'
 /** What a server is given of its ground. */
 export type NodeStore = Pick<ServerOptions, 'db' | 'broker' | 'exclusive'>
 
-/** A store of a test's own. Its nodes are closed before it is disposed of. */
-export interface TestStore extends AsyncDisposable {
+/** A store that servers of a test stand on. They are closed before it is disposed of. */
+export interface ServerStore extends AsyncDisposable {
   /** What one server stands on, who closes it. In memory it is empty; otherwise as the server before left it. */
   open(dataDir: string): Promise<NodeStore>
+}
+
+/** A store of a test's own. */
+export interface TestStore extends ServerStore {
+  /** The same without a server. `dataDir` is for the file where there is one. */
+  openDatabase(dataDir: string): Promise<Database>
 }
 
 /** Makes the store of a test on its ground. */
@@ -27,12 +33,13 @@ function sqliteStore({ store }: Ground): TestStore {
   const onFatal = (error: Error) => {
     throw error
   }
+  const openDatabase = async (dataDir: string) =>
+    store === 'sqlite'
+      ? openSqliteDatabase({ path: join(dataDir, 'holdfast.db'), durability: 'full', onFatal })
+      : openMemoryDatabase()
   return {
-    async open(dataDir) {
-      const path = join(dataDir, 'holdfast.db')
-      const db = store === 'sqlite' ? openSqliteDatabase({ path, durability: 'full', onFatal }) : openMemoryDatabase()
-      return { db: await db, exclusive: true }
-    },
+    openDatabase,
+    open: async (dataDir) => ({ db: await openDatabase(dataDir), exclusive: true }),
     async [Symbol.asyncDispose]() {},
   }
 }
@@ -51,10 +58,10 @@ async function createPostgresStore({ redis }: Ground): Promise<TestStore> {
     if (!redis) return openPostgresBroker({ connectionString, nodeId, onError })
     return openRedisBroker({ url: inject('redis'), prefix: `${name}:`, nodeId, onError })
   }
+  const openDatabase = async () => openPostgresDatabase({ connectionString })
   return {
-    async open() {
-      return { db: openPostgresDatabase({ connectionString }), broker: openBroker(), exclusive: false }
-    },
+    openDatabase,
+    open: async () => ({ db: await openDatabase(), broker: openBroker(), exclusive: false }),
     async [Symbol.asyncDispose]() {
       // Whoever is still connected is a server that was not closed; the test that left it has failed already.
       await withPostgres(run.admin, (client) => client.query(`DROP DATABASE ${name} WITH (FORCE)`))
