@@ -19,6 +19,8 @@ export interface Statement {
    * row has changed nothing. So commits of one such statement each may be run as one. Only for what PostgreSQL runs.
    */
   isList?: true
+  /** It may take as long as it takes (a migration). Anything else is given up after some seconds. */
+  isSlow?: true
 }
 
 /** A part of a commit: statements that run in order, and, where they append to a stream, word of that. */

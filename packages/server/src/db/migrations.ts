@@ -1,4 +1,4 @@
-import { HoldfastError } from '@holdfast/protocol'
+import { HoldfastError, isHoldfastError } from '@holdfast/protocol'
 import { type Database, type Dialect, type Statement, statement, write } from './database.ts'
 
 /** One step of the schema, with its way back. Ids sort in the order of application and never change. */
@@ -18,13 +18,19 @@ const TABLE = 'CREATE TABLE IF NOT EXISTS migrations (id TEXT PRIMARY KEY, appli
 
 /** Applies what is not applied yet, in the order given, each one whole or not at all. Returns what it applied. */
 export async function migrateUp(db: Database, migrations: readonly Migration[], now: number): Promise<string[]> {
-  const applied = await appliedIds(db)
-  const missing = migrations.filter(({ id }) => !applied.has(id))
-  for (const { id, up } of missing) {
+  const known = await appliedIds(db)
+  const applied: string[] = []
+  for (const { id, up } of migrations.filter((migration) => !known.has(migration.id))) {
     const mark = statement('INSERT INTO migrations (id, applied_at) VALUES (?, ?)', [id, now])
-    await db.commit([write(...ddl(up(db.dialect)), mark)])
+    try {
+      await db.commit([write(...takeTurn(db), statement(IS_MISSING, [id], ALREADY), ...ddl(up(db.dialect)), mark)])
+      applied.push(id)
+    } catch (error) {
+      // Another node that starts at the same time was first.
+      if (!isHoldfastError(error, 'ALREADY_ENDED')) throw error
+    }
   }
-  return missing.map(({ id }) => id)
+  return applied
 }
 
 /** Takes the last `steps` applied migrations back, newest first. Returns what it took back. */
@@ -50,9 +56,20 @@ export async function migrationStatus(db: Database, migrations: readonly Migrati
 }
 
 async function appliedIds(db: Database): Promise<Set<string>> {
-  await db.commit([write(statement(TABLE))])
+  await db.commit([write(...takeTurn(db), statement(TABLE))])
   const rows = await db.read<{ id: string }>(statement('SELECT id FROM migrations'))
   return new Set(rows.map(({ id }) => id))
+}
+
+const IS_MISSING = 'SELECT 1 AS one WHERE NOT EXISTS (SELECT 1 FROM migrations WHERE id = ?)'
+const ALREADY = { rows: 1, otherwise: 'ALREADY_ENDED' } as const
+
+// Any number will do, as long as every node takes the same.
+const LOCK: Statement = { sql: 'SELECT pg_advisory_xact_lock(4000500060007000)', params: [], isSlow: true }
+
+/** Nodes that start together migrate one after the other; SQLite has one writer anyway. */
+function takeTurn(db: Database): Statement[] {
+  return db.dialect === 'postgres' ? [LOCK] : []
 }
 
 function ddl(texts: string[]): Statement[] {

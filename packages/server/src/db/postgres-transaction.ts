@@ -34,28 +34,34 @@ export async function transact(
 }
 
 async function send(client: pg.PoolClient, names: StatementNames, statements: readonly Statement[]): Promise<Row[][]> {
-  const query = (text: string, values: unknown[]) => {
+  const isSlow = statements.some((statement) => statement.isSlow)
+  const query = (text: string, values: unknown[] = []) => {
     const name = names.of(text)
-    return client.query({ text, values, ...(name ? { name } : {}) })
+    return client.query({ text, values, ...(name ? { name } : {}), ...(isSlow ? { query_timeout: SLOW_MS } : {}) })
   }
-  const isAlone = statements.length === 1
+  const isAlone = statements.length === 1 && !isSlow
+  const begin = isAlone ? [] : [query('BEGIN'), ...(isSlow ? [query(NO_LIMITS)] : [])]
   const results = await Promise.allSettled([
-    ...(isAlone ? [] : [client.query('BEGIN')]),
+    ...begin,
     ...statements.map((statement) => query(sentAs(statement).text, [...statement.params])),
-    ...(isAlone ? [] : [client.query('COMMIT')]),
+    ...(isAlone ? [] : [query('COMMIT')]),
   ])
   const failed = results.findIndex(({ status }) => status === 'rejected')
-  const given = isAlone ? results : results.slice(1, -1)
   if (failed !== -1) {
     const { reason } = results[failed] as PromiseRejectedResult
-    throw meaningOf(reason, statements[isAlone ? failed : failed - 1], failed === results.length - 1)
+    throw meaningOf(reason, statements[failed - begin.length], failed === results.length - 1)
   }
-  return given.map((result, index) => {
-    const statement = statements[index] as Statement
-    const { rows } = (result as PromiseFulfilledResult<pg.QueryResult<Row>>).value
-    return givenRows(statement, sentAs(statement), rows)
+  return statements.map((statement, index) => {
+    const { value } = results[begin.length + index] as PromiseFulfilledResult<pg.QueryResult<Row>>
+    return givenRows(statement, sentAs(statement), value.rows)
   })
 }
+
+const SLOW_MS = 24 * 3_600_000
+// The last of them is there from PostgreSQL 17 on.
+const NO_LIMITS = `
+  SELECT set_config(name, '0', true) FROM pg_settings
+  WHERE name IN ('statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')`
 
 /** `isLast`: it was the end of the transaction that failed, or a statement that is a transaction by itself. */
 function meaningOf(error: unknown, statement: Statement | undefined, isLast: boolean): unknown {

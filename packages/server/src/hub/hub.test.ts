@@ -7,7 +7,8 @@ import { openMemoryDatabase } from '../db/sqlite-database.ts'
 import { logMigrations } from '../log/log-migrations.ts'
 import { SqlStreamLog } from '../log/sql-stream-log.ts'
 import type { Delivery, Encoding } from './delivery.ts'
-import { Hub, type StreamReader, type Subscriber, type Subscription } from './hub.ts'
+import { Hub, type Subscriber, type Subscription } from './hub.ts'
+import type { StreamReader } from './topic.ts'
 import { Turn } from './turn.ts'
 
 class Collector implements Subscriber {
@@ -350,7 +351,7 @@ describe('Hub', () => {
       setImmediate(task)
     })
     const { log, append } = await world()
-    const hub = new Hub(log, turn)
+    const hub = new Hub(log, { turn })
     await append('1')
     const tail = (await log.info('s'))?.tail ?? ''
     const word = { stream: 's', after: tail, tail, events: ['1'], sealed: false }

@@ -1,16 +1,10 @@
-import { type EventBase, HoldfastError, type Offset } from '@holdfast/protocol'
+import { type Clock, type EventBase, type HoldfastError, type Offset, systemClock } from '@holdfast/protocol'
 import type { Committed } from '../db/database.ts'
-import { type Delivery, Stretches } from './delivery.ts'
+import type { Delivery } from './delivery.ts'
 import { Reader } from './reader.ts'
+import { Retry } from './retry.ts'
+import { type StreamReader, Topic } from './topic.ts'
 import { type Gathered, processTurn, type Turn } from './turn.ts'
-
-/** All the hub asks of whoever keeps the events: what follows a position (`null`: the start). */
-export interface StreamReader {
-  read(
-    stream: string,
-    after: Offset | null,
-  ): Promise<{ after: Offset; offset: Offset; events: string[]; upToDate: boolean; sealed: boolean }>
-}
 
 /** Somebody who reads a stream: a connection's side of a subscription. */
 export interface Subscriber {
@@ -23,7 +17,7 @@ export interface Subscriber {
   deliver(delivery: Delivery, upToDate: boolean): boolean | 'refused'
   /** The stream ended and everything was delivered. The last call. */
   complete(): void
-  /** Reading cannot go on (OFFSET_GONE, NOT_FOUND, UNAVAILABLE). The last call. */
+  /** Reading cannot go on (OFFSET_GONE, NOT_FOUND). A log that is out of reach is waited for. The last call. */
   fail(error: HoldfastError): void
 }
 
@@ -46,33 +40,42 @@ export interface Subscription {
   close(): void
 }
 
-/** A stream with readers. */
-export interface Topic {
-  readonly stream: string
-  /** The highest tail heard of since somebody reads; what is at or before it can be read. */
-  tail: Offset | null
-  /** Heard of its end since somebody reads. It may end without a last event, at a tail that is known already. */
-  sealed: boolean
-  readonly readers: Set<Reader>
-  /** Heard in this turn and not delivered yet. */
-  readonly pending: Stretches
+/** Told which streams are read on this node. */
+export interface TopicListener {
+  opened(stream: string): void
+  closed(stream: string): void
+}
+
+export interface HubOptions {
+  turn?: Turn
+  clock?: Clock
+  /** Evenly spread from 0 to below 1. Default `Math.random`. */
+  random?: () => number
 }
 
 /**
  * Who listens on this node. A reader first catches up from the log and then goes over to live deliveries; the step
  * between the two is taken in one turn of the event loop, against the tail heard of while reading, so nothing falls
  * between. A reader that has no room drops to its position and catches up later, so the hub never queues for anyone
- * beyond the end of the turn.
+ * beyond the end of the turn. While the log cannot be read, readers stay and wait.
  */
 export class Hub implements Gathered {
   readonly #log: StreamReader
   readonly #turn: Turn
+  readonly #retry: Retry
   readonly #topics = new Map<string, Topic>()
   #moved: Topic[] = []
+  #listener: TopicListener | null = null
 
-  constructor(log: StreamReader, turn: Turn = processTurn) {
+  constructor(log: StreamReader, { turn = processTurn, clock = systemClock, random = Math.random }: HubOptions = {}) {
     this.#log = log
     this.#turn = turn
+    this.#retry = new Retry(clock, random)
+  }
+
+  /** One listener, before anybody subscribes. */
+  onTopics(listener: TopicListener): void {
+    this.#listener = listener
   }
 
   /** Reads `stream` from after `from`, or from its start with `null`. Deliveries come later than this call returns. */
@@ -82,13 +85,9 @@ export class Hub implements Gathered {
     subscriber: Subscriber,
     { replacementKey, held = false }: SubscribeOptions = {},
   ): Subscription {
-    let topic = this.#topics.get(stream)
-    if (!topic) {
-      topic = { stream, tail: null, sealed: false, readers: new Set(), pending: new Stretches(stream) }
-      this.#topics.set(stream, topic)
-    }
-    const reader = new Reader({ log: this.#log, topics: this.#topics, topic, from, subscriber, replacementKey })
-    topic.readers.add(reader)
+    const topic = this.#topics.get(stream) ?? this.#open(stream)
+    const reader = new Reader({ topic, from, subscriber, replacementKey })
+    topic.enter(reader)
     if (!held) reader.resume()
     return reader
   }
@@ -101,22 +100,33 @@ export class Hub implements Gathered {
     for (const word of committed) {
       const topic = this.#topics.get(word.stream)
       if (!topic) continue
-      if (word.removed) {
-        removed(topic)
-        continue
-      }
-      if (topic.tail === null || topic.tail < word.tail) topic.tail = word.tail
-      if (word.sealed) topic.sealed = true
-      if (topic.pending.isEmpty && this.#moved.push(topic) === 1) this.#turn.deliver(this)
-      topic.pending.add(word)
+      if (word.removed) topic.removed()
+      else if (topic.add(word) && this.#moved.push(topic) === 1) this.#turn.deliver(this)
     }
+  }
+
+  /** Word of what another node or program wrote. What does not come with its events is read from the log. */
+  receive(signals: readonly Committed[]): void {
+    for (const word of signals) {
+      if (word.events.length > 0) this.broadcast([word])
+      // Which life of the name was removed only the log knows.
+      else if (word.removed) this.#topics.get(word.stream)?.refresh()
+      else this.#topics.get(word.stream)?.moved(word.tail, word.sealed)
+    }
+  }
+
+  /** Where a stream stands according to the log; `null`: there is none. What its readers lack is read. */
+  compare(stream: string, found: { tail: Offset; sealed: boolean } | null): void {
+    const topic = this.#topics.get(stream)
+    if (found) topic?.moved(found.tail, found.sealed)
+    else topic?.refresh()
   }
 
   /** Delivers what was told since the last time. The turn calls it. */
   flush(): void {
     const moved = this.#moved
     this.#moved = []
-    for (const topic of moved) deliverPending(topic)
+    for (const topic of moved) topic.flush()
   }
 
   /** Whether anybody on this node reads the stream. */
@@ -124,26 +134,30 @@ export class Hub implements Gathered {
     return this.#topics.has(stream)
   }
 
+  /** The streams that are read on this node. */
+  streams(): string[] {
+    return [...this.#topics.keys()]
+  }
+
   /** How many streams are read, by how many readers. */
   get size(): { streams: number; readers: number } {
     let readers = 0
-    for (const topic of this.#topics.values()) readers += topic.readers.size
+    for (const topic of this.#topics.values()) readers += topic.size
     return { streams: this.#topics.size, readers }
   }
-}
 
-function deliverPending(topic: Topic): void {
-  for (const delivery of topic.pending.take()) {
-    for (const reader of topic.readers) reader.offer(delivery)
-  }
-}
-
-/** At once, and not at the end of the turn: whoever subscribes from here on reads what has the name then. */
-function removed(topic: Topic): void {
-  deliverPending(topic)
-  topic.tail = null
-  topic.sealed = false
-  for (const reader of [...topic.readers]) {
-    reader.fail(new HoldfastError('NOT_FOUND', `The stream "${topic.stream}" was deleted.`))
+  #open(stream: string): Topic {
+    const topic = new Topic({
+      stream,
+      log: this.#log,
+      retry: this.#retry,
+      onEmpty: () => {
+        this.#topics.delete(stream)
+        this.#listener?.closed(stream)
+      },
+    })
+    this.#topics.set(stream, topic)
+    this.#listener?.opened(stream)
+    return topic
   }
 }

@@ -1,11 +1,9 @@
 import { conflateTexts, type EventBase, HoldfastError, type Offset } from '@holdfast/protocol'
 import { Delivery } from './delivery.ts'
-import type { StreamReader, Subscriber, Subscription, Topic } from './hub.ts'
+import type { Subscriber, Subscription } from './hub.ts'
+import type { Topic } from './topic.ts'
 
 export interface ReaderOptions {
-  log: StreamReader
-  /** Those of the hub; the reader takes its topic out when it leaves it empty. */
-  topics: Map<string, Topic>
   topic: Topic
   from: Offset | null
   subscriber: Subscriber
@@ -30,15 +28,24 @@ export class Reader implements Subscription {
     return this.#position
   }
 
+  /** Its place while it is live; otherwise `null`. */
+  get livePosition(): Offset | null {
+    return this.#mode === 'live' ? this.#position : null
+  }
+
   resume(): void {
     if (this.#mode === 'waiting') void this.#catchUp()
+  }
+
+  /** Reads by itself what follows its place, where it is live. */
+  catchUp(): void {
+    if (this.#mode === 'live') void this.#catchUp()
   }
 
   close(): void {
     if (this.#mode === 'closed') return
     this.#mode = 'closed'
-    const { topics, topic } = this.#options
-    if (topic.readers.delete(this) && topic.readers.size === 0) topics.delete(topic.stream)
+    this.#options.topic.leave(this)
   }
 
   /** Reading cannot go on. */
@@ -48,16 +55,19 @@ export class Reader implements Subscription {
     this.#options.subscriber.fail(error)
   }
 
-  /** Takes a live delivery, where it is the next one for this reader. */
-  offer(delivery: Delivery): void {
-    if (this.#mode !== 'live' || this.#position === null) return
+  /**
+   * Takes a live delivery, where it is the next one for this reader. Answers `false` where something between is missing
+   * (a lost or early signal, or one without its events): the log has it.
+   */
+  offer(delivery: Delivery): boolean {
+    if (this.#mode !== 'live' || this.#position === null) return true
     // A stream may end without a last event: the end is then all there is to tell.
-    if (delivery.offset <= this.#position && !delivery.sealed) return
+    if (delivery.offset <= this.#position && !delivery.sealed) return true
     // Half of it was read from the log in this very turn.
     const next = delivery.after < this.#position ? delivery.rest(this.#position) : delivery
-    // Something between is missing (a lost or early signal, or one without its events): the log has it.
-    if (next?.after !== this.#position || next.events.length === 0) void this.#catchUp()
-    else this.#deliverLive(next)
+    if (next?.after !== this.#position || (next.events.length === 0 && !next.sealed)) return false
+    this.#deliverLive(next)
+    return true
   }
 
   #deliverLive(delivery: Delivery): void {
@@ -70,13 +80,16 @@ export class Reader implements Subscription {
   }
 
   async #catchUp(): Promise<void> {
-    const { log, topic, replacementKey } = this.#options
+    const { topic, replacementKey } = this.#options
     this.#mode = 'catching-up'
     try {
       while (this.#mode === 'catching-up') {
-        const page = await log.read(topic.stream, this.#position)
-        if (this.#isClosed()) return
-        const caughtUp = page.upToDate && hasAll(topic, page)
+        const page = await topic.retry.insist(
+          () => topic.log.read(topic.stream, this.#position),
+          () => !this.#isClosed(),
+        )
+        if (!page) return
+        const caughtUp = page.upToDate && topic.hasNothingAfter(page)
         const events = replacementKey ? conflateTexts(page.events, replacementKey) : page.events
         const { after, offset, sealed } = page
         const room = this.#deliver(new Delivery({ stream: topic.stream, after, offset, events, sealed }), caughtUp)
@@ -112,11 +125,6 @@ export class Reader implements Subscription {
   #wait(): void {
     if (this.#mode !== 'closed') this.#mode = 'waiting'
   }
-}
-
-/** Whether a page that reached the tail reached what was heard of meanwhile, too. */
-function hasAll({ tail, sealed }: Topic, page: { offset: Offset; sealed: boolean }): boolean {
-  return (tail === null || tail <= page.offset) && (!sealed || page.sealed)
 }
 
 function asHoldfastError(error: unknown): HoldfastError {

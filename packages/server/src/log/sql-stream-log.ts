@@ -34,7 +34,7 @@ import type {
   StreamState,
 } from './stream-log.ts'
 import { StreamRegistry } from './stream-registry.ts'
-import { infoOf, notFound, type StreamRow, StreamsTable } from './streams-table.ts'
+import { infoOf, notFound, type StreamRow, StreamsTable, tailOf } from './streams-table.ts'
 
 export interface StreamLogOptions {
   /** Whether somebody reads the stream live; one with a TTL does not expire then. Default: nobody does. */
@@ -154,6 +154,11 @@ export class SqlStreamLog implements StreamLog {
   async info(stream: string): Promise<StreamInfo | null> {
     const row = await this.#streams.live(stream)
     return row && infoOf(row)
+  }
+
+  async tails(streams: readonly string[]): Promise<Map<string, { tail: Offset; sealed: boolean }>> {
+    const rows = await this.#streams.tails(streams)
+    return new Map(rows.map((row) => [row.name, { tail: tailOf(row), sealed: row.sealed === 1 }]))
   }
 
   async findByOffset(offset: Offset): Promise<StreamInfo | null> {

@@ -43,6 +43,11 @@ export class StreamsTable {
     return row ?? null
   }
 
+  /** Where those of these streams stand that are there. The names travel as one parameter, however many there are. */
+  tails(names: readonly string[]): Promise<Pick<StreamRow, 'id' | 'name' | 'tail' | 'sealed'>[]> {
+    return this.#db.read(statement(TAILS[this.#db.dialect], [JSON.stringify(names)]))
+  }
+
   async rowById(incarnation: number): Promise<StreamRow | null> {
     const [row] = await this.#db.read<StreamRow>(statement('SELECT * FROM streams WHERE id = ?', [incarnation]))
     return row ?? null
@@ -69,6 +74,12 @@ export class StreamsTable {
     return forks.length > 0
   }
 }
+
+const TAILS = {
+  sqlite: `SELECT id, name, tail, sealed FROM streams WHERE deleted = 0 AND name IN (SELECT value FROM json_each(?))`,
+  postgres: `SELECT id, name, tail, sealed FROM streams
+    WHERE deleted = 0 AND name = ANY (ARRAY(SELECT json_array_elements_text(CAST(? AS json))))`,
+} as const
 
 /** The streams whose history goes back to one, itself given as a parameter; those on their way out do not count. */
 export const FORKS_OF =
