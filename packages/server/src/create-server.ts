@@ -59,7 +59,7 @@ async function setUpApps(fastify: FastifyInstance, { runs, services }: Kernel, {
 
 async function closeAll(
   fastify: FastifyInstance,
-  { db, log, runs, sessions, clock }: Kernel,
+  { db, log, relay, runs, sessions, clock }: Kernel,
   parts: readonly AppParts[],
 ): Promise<void> {
   sessions.drain()
@@ -70,6 +70,7 @@ async function closeAll(
   await Promise.all([fastify.close(), runs.close()]).finally(cancel)
   for (const { close } of parts) await close?.()
   await log.close()
+  await relay?.close()
   await db.close()
 }
 

@@ -4,8 +4,8 @@ import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import type { Kernel, ServerOptions } from './kernel.ts'
 import { asyncApi } from './plugins/asyncapi/asyncapi.ts'
-import { auth } from './plugins/auth/auth.ts'
-import { can, demand, type Principal } from './plugins/auth/principal.ts'
+import { auth, type Identity } from './plugins/auth/auth.ts'
+import { can, demand } from './plugins/auth/principal.ts'
 import { cors } from './plugins/cors.ts'
 import { docs } from './plugins/docs.ts'
 import { health } from './plugins/health.ts'
@@ -16,6 +16,7 @@ import { answerMalformed, answerUnroutable, problems } from './plugins/problems.
 import { requestLog } from './plugins/request-log.ts'
 import { securityHeaders } from './plugins/security-headers.ts'
 import { upgrades } from './plugins/upgrades.ts'
+import type { Credential } from './transport/credential.ts'
 import { SseEncoder } from './transport/http/sse-encoding.ts'
 import { OutsideAppend } from './transport/outside-append.ts'
 import { streamRoutes } from './transport/stream-routes.ts'
@@ -75,7 +76,7 @@ function asksForWebSocket({ headers }: IncomingMessage): boolean {
 
 async function addPlugins(
   fastify: FastifyInstance,
-  { db, hub, sessions, limits, clock }: Kernel,
+  { db, hub, sessions, revocations, limits, clock }: Kernel,
   options: ServerOptions,
   isReady: () => boolean,
 ): Promise<void> {
@@ -95,7 +96,8 @@ async function addPlugins(
   await fastify.register(pipelining)
   await fastify.register(cors, { prefix: '/v1/stream/', allowedOrigins })
   await fastify.register(docs)
-  await fastify.register(auth, { ...options, allowedOrigins, clock })
+  const shared = options.broker !== undefined
+  await fastify.register(auth, { ...options, allowedOrigins, clock, revocations, sessions, shared })
   await fastify.register(metrics, { db, hub, sessions })
   await fastify.register(health, { db, clock, startedAt: clock.now(), isReady })
   await fastify.register(asyncApi, { definitions: apps.flatMap(({ streams }) => [...streams]) })
@@ -119,26 +121,25 @@ async function addStreams(fastify: FastifyInstance, kernel: Kernel, options: Ser
   })
   await fastify.register(wsRoutes, {
     ...shared,
-    holderOf: ({ principal }) => holderOf(principal),
+    holderOf: ({ principal, credential }) => (principal && credential ? holderOf({ principal, credential }) : NOBODY),
     identify(token, address) {
-      const principal = fastify.identify(token)
-      if (principal) return holderOf(principal)
+      const identity = fastify.identify(token)
+      if (identity) return holderOf(identity)
       options.logger.warn({ security: 'token_refused', ip: address }, 'a token was refused')
       return null
     },
   })
 }
 
-const holders = new WeakMap<Principal, Holder>()
-const NOBODY: Holder = { can: () => false }
+const holders = new WeakMap<Credential, Holder>()
+const NOBODY: Holder = { credential: null, can: () => false }
 
-/** One for all connections of a principal. */
-function holderOf(principal: Principal | null): Holder {
-  if (!principal) return NOBODY
-  const known = holders.get(principal)
+/** One for all connections that were opened with the same. */
+function holderOf({ principal, credential }: Identity): Holder {
+  const known = holders.get(credential)
   if (known) return known
-  const holder: Holder = { can: (action, stream) => can(principal, action, stream) }
-  holders.set(principal, holder)
+  const holder: Holder = { credential, can: (action, stream) => can(principal, action, stream) }
+  holders.set(credential, holder)
   return holder
 }
 

@@ -3,11 +3,14 @@ import type { Logger } from 'pino'
 import type { Database } from './db/database.ts'
 import { type Migration, migrateUp, migrationStatus } from './db/migrations.ts'
 import type { App, Services } from './define-app.ts'
-import type { Broker } from './hub/broker/broker.ts'
+import type { Broker, Command } from './hub/broker/broker.ts'
 import { Hub } from './hub/hub.ts'
+import { Relay } from './hub/relay.ts'
 import { logMigrations } from './log/log-migrations.ts'
 import { SqlStreamLog } from './log/sql-stream-log.ts'
 import { StreamRegistry } from './log/stream-registry.ts'
+import { authMigrations } from './plugins/auth/auth-migrations.ts'
+import { Revocations } from './plugins/auth/revocations.ts'
 import { RunEngine } from './runs/run-engine.ts'
 import { runMigrations } from './runs/run-migrations.ts'
 import { DEFAULT_LIMITS, type Limits } from './transport/limits.ts'
@@ -43,8 +46,11 @@ export interface ServerOptions {
   exclusive: boolean
   /** How long a run may go without a sign of life before others may take it over, in milliseconds. Default 30,000. */
   leaseMs?: number
-  /** Carries word to and from the other nodes on the store; absent where there are none. Closed with the server. */
-  broker?: Broker
+  /**
+   * Carries word to and from the other nodes on the store; absent where there are none. Closed with the server. A
+   * function is asked once the tables are there.
+   */
+  broker?: Broker | ((db: Database) => Promise<Broker>)
   /** The built page; absent serves none. */
   pageFolder?: string
 }
@@ -54,8 +60,11 @@ export interface Kernel {
   db: Database
   log: SqlStreamLog
   hub: Hub
+  /** To the other nodes; `null` where there are none. */
+  relay: Relay | null
   runs: RunEngine
   sessions: Sessions
+  revocations: Revocations
   registry: StreamRegistry
   limits: Limits
   clock: Clock
@@ -66,7 +75,7 @@ export interface Kernel {
 
 /** All migrations of the kernel and the apps, in order. */
 export function allMigrations(apps: readonly App[]): Migration[] {
-  return [...logMigrations, ...runMigrations, ...apps.flatMap(({ migrations }) => migrations)]
+  return [...logMigrations, ...runMigrations, ...authMigrations, ...apps.flatMap(({ migrations }) => migrations)]
 }
 
 /** Puts the floors on the store and brings its tables up to date. Throws CONFLICT for a database of a newer version. */
@@ -77,11 +86,27 @@ export async function createKernel(options: ServerOptions): Promise<Kernel> {
   const log = new SqlStreamLog(db, clock, {
     registry,
     hasReaders: (stream) => hub.hasReaders(stream),
+    shared: !options.exclusive,
     onError: (err) => logger.error({ err }, 'the log met an error in the background'),
   })
-  const hub = new Hub(log)
-  const sessions = new Sessions({ hub, clock, limits })
-  listen(db, hub, logger)
+  const hub = new Hub(log, { clock, random })
+  // Nobody has anything to tell before the tables are there.
+  let relay: Relay | null = null
+  const tell = (command: Command) => relay?.send(command)
+  const revocations = new Revocations({
+    db,
+    clock,
+    tell,
+    onRevoked: () => sessions.endVoid(),
+    onError: (err) => logger.warn({ err }, 'who signed out everywhere could not be looked up'),
+  })
+  const sessions = new Sessions({
+    hub,
+    clock,
+    limits,
+    isVoid: (credential) => revocations.isVoid(credential),
+    tell,
+  })
   const runs = new RunEngine({
     db,
     clock,
@@ -93,13 +118,43 @@ export async function createKernel(options: ServerOptions): Promise<Kernel> {
     onError: (err, run) => logger.error({ err, run: run?.id }, 'a run met an error'),
   })
   await migrate(options, clock)
+  const hear = (command: Command) => {
+    sessions.hear(command)
+    revocations.hear(command)
+  }
+  relay = await joinNodes(options, { hub, log, clock, random, logger, hear })
+  listen(db, hub, relay, logger)
   const services: Services = { db, log, runs, sessions, clock, newId, logger }
-  return { db, log, hub, runs, sessions, registry, limits, clock, random, services }
+  return { db, log, hub, relay, runs, sessions, revocations, registry, limits, clock, random, services }
 }
 
-/** Word of every commit goes to the hub, and at the level `debug` to the log. */
-function listen(db: Database, hub: Hub, logger: Logger): void {
+interface Joined {
+  hub: Hub
+  log: SqlStreamLog
+  clock: Clock
+  random: () => number
+  logger: Logger
+  hear: (command: Command) => void
+}
+
+async function joinNodes({ broker, db }: ServerOptions, joined: Joined): Promise<Relay | null> {
+  if (!broker) return null
+  const { hub, log, clock, random, logger, hear } = joined
+  return new Relay({
+    hub,
+    broker: typeof broker === 'function' ? await broker(db) : broker,
+    tails: (streams) => log.tails(streams),
+    clock,
+    random,
+    onCommand: hear,
+    onError: (err) => logger.warn({ err }, 'where the streams stand could not be looked up'),
+  })
+}
+
+/** Word of every commit goes to the hub and to the other nodes, and at the level `debug` to the log. */
+function listen(db: Database, hub: Hub, relay: Relay | null, logger: Logger): void {
   db.onCommitted((committed) => hub.broadcast(committed))
+  if (relay) db.onCommitted((committed) => relay.publish(committed))
   if (!logger.isLevelEnabled('debug')) return
   db.onCommitted((committed) => {
     for (const { stream, tail, events } of committed) logger.debug({ stream, tail, events }, 'appended')

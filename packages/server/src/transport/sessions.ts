@@ -1,10 +1,12 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { type Clock, HoldfastError } from '@holdfast/protocol'
+import { CLOSE, type Clock, HoldfastError } from '@holdfast/protocol'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
+import type { Command } from '../hub/broker/broker.ts'
 import type { Hub } from '../hub/hub.ts'
 import { processTurn, type Turn } from '../hub/turn.ts'
+import type { Credential } from './credential.ts'
 import type { Limits } from './limits.ts'
 import type { ReadRequest } from './read-request.ts'
 import { SocketSession } from './socket-session.ts'
@@ -19,6 +21,8 @@ export interface LiveResponse {
   readonly buffered: number
   /** Says what there is to say and ends; the peer comes back with its offset. */
   close(): void
+  /** Ends with what is wrong. */
+  refuse(error: HoldfastError): void
 }
 
 export interface SessionsOptions {
@@ -26,6 +30,10 @@ export interface SessionsOptions {
   clock: Clock
   limits: Limits
   turn?: Turn
+  /** Whether a credential counts no more. Default: all count. */
+  isVoid?: (credential: Credential) => boolean
+  /** Tells the other nodes, where there are any. */
+  tell?: (command: Command) => void
 }
 
 /** A number for each kind of live connection. */
@@ -38,14 +46,18 @@ export interface PerKind {
   responses: number
 }
 
-/** The live connections of this node: opens them, counts them, and sends them home when the server drains. */
+/**
+ * The live connections of this node: opens them, counts them, ends those of whoever may not have them any more, and
+ * sends them home when the server drains.
+ */
 export class Sessions {
   readonly #options: SessionsOptions
   readonly #turn: Turn
   readonly #heartbeats: Heartbeats
   readonly #connections = new Set<Connection>()
-  readonly #sockets = new Set<SocketSession>()
-  readonly #responses = new Set<LiveResponse>()
+  // With what each was opened.
+  readonly #sockets = new Map<SocketSession, Credential | null>()
+  readonly #responses = new Map<LiveResponse, Credential | null>()
   readonly #perAddress = new Map<string, number>()
   /** The answers that upgrades would have been refused with. */
   readonly #answers = new WeakMap<Socket, ServerResponse>()
@@ -79,7 +91,8 @@ export class Sessions {
       encoding: encoding ?? frameEncodingOf(info.contentType),
       onClosed: this.#forgetSocket,
     })
-    this.#sockets.add(session)
+    this.#sockets.set(session, request.credential)
+    if (this.#isVoid(request.credential)) session.end(CLOSE.SIGNED_OUT, signedOut())
   }
 
   /** Opens a WebSocket for many streams. */
@@ -88,16 +101,20 @@ export class Sessions {
     request: FastifyRequest,
     open: (peer: PeerOptions, onClosed: (connection: Connection) => void) => Connection,
   ): void {
-    this.#connections.add(open(this.#peerOf(socket, request), this.#forgetConnection))
+    const connection = open(this.#peerOf(socket, request), this.#forgetConnection)
+    this.#connections.add(connection)
+    if (this.#isVoid(connection.credential)) connection.end(CLOSE.SIGNED_OUT, signedOut())
   }
 
   /**
    * Counts a live response among the connections of its peer's address until the function it answers is called. To be
-   * asked before the first byte is written; throws TOO_MANY_CONNECTIONS.
+   * asked before the first byte is written; throws TOO_MANY_CONNECTIONS, and UNAUTHENTICATED where what it was asked
+   * with has come to count no more.
    */
-  add(response: LiveResponse, address: string): () => void {
-    const leave = this.#enter(address)
-    this.#responses.add(response)
+  add(response: LiveResponse, { ip, credential }: Pick<FastifyRequest, 'ip' | 'credential'>): () => void {
+    if (this.#isVoid(credential)) throw signedOut()
+    const leave = this.#enter(ip)
+    this.#responses.set(response, credential)
     return () => {
       if (this.#responses.delete(response)) leave()
     }
@@ -117,16 +134,54 @@ export class Sessions {
     const of = ({ buffered }: { buffered: number }) => buffered
     return {
       connections: sum(this.#connections, of),
-      sockets: sum(this.#sockets, of),
-      responses: sum(this.#responses, of),
+      sockets: sum(this.#sockets.keys(), of),
+      responses: sum(this.#responses.keys(), of),
+    }
+  }
+
+  /** Ends every live connection of a principal, on all nodes, whatever it was opened with. They may come back. */
+  kick(principal: string): void {
+    this.#kickHere(principal)
+    this.#options.tell?.({ type: 'session_kick', principal })
+  }
+
+  /** What another node told. */
+  hear(command: Command): void {
+    if (command.type === 'session_kick') this.#kickHere(command.principal)
+  }
+
+  /** Ends those that were opened with what counts no more. */
+  endVoid(): void {
+    for (const connection of this.#connections) {
+      if (this.#isVoid(connection.credential)) connection.end(CLOSE.SIGNED_OUT, signedOut())
+    }
+    for (const [session, credential] of this.#sockets) {
+      if (this.#isVoid(credential)) session.end(CLOSE.SIGNED_OUT, signedOut())
+    }
+    for (const [response, credential] of this.#responses) {
+      if (this.#isVoid(credential)) response.refuse(signedOut())
     }
   }
 
   /** Tells everybody to come back later, with their offsets. */
   drain(): void {
     for (const connection of this.#connections) connection.drain()
-    for (const session of this.#sockets) session.drain()
-    for (const response of this.#responses) response.close()
+    for (const session of this.#sockets.keys()) session.drain()
+    for (const response of this.#responses.keys()) response.close()
+  }
+
+  #isVoid(credential: Credential | null): boolean {
+    return credential !== null && this.#options.isVoid?.(credential) === true
+  }
+
+  #kickHere(principal: string): void {
+    for (const connection of this.#connections) {
+      if (connection.credential?.principal === principal) connection.end(CLOSE.KICKED)
+    }
+    for (const [session, credential] of this.#sockets) {
+      if (credential?.principal === principal) session.end(CLOSE.KICKED)
+    }
+    for (const [response, credential] of this.#responses) if (credential?.principal === principal) response.close()
   }
 
   #peerOf(socket: WebSocket, request: FastifyRequest): PeerOptions {
@@ -160,6 +215,10 @@ export class Sessions {
     if (left > 0) this.#perAddress.set(address, left)
     else this.#perAddress.delete(address)
   }
+}
+
+function signedOut(): HoldfastError {
+  return new HoldfastError('UNAUTHENTICATED', 'You were signed out everywhere.')
 }
 
 function sum<Item>(items: Iterable<Item>, of: (item: Item) => number): number {

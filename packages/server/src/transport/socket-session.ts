@@ -2,7 +2,7 @@ import { CLOSE, HoldfastError, type Offset } from '@holdfast/protocol'
 import type { Delivery } from '../hub/delivery.ts'
 import type { Hub, Subscriber, Subscription } from '../hub/hub.ts'
 import type { SocketEncoding } from './websocket/encodings.ts'
-import { Peer, type PeerOptions, type PeerUse } from './websocket/peer.ts'
+import { type Goodbye, Peer, type PeerOptions, type PeerUse } from './websocket/peer.ts'
 
 export interface SocketSessionOptions {
   hub: Hub
@@ -70,6 +70,12 @@ export class SocketSession implements Subscriber, PeerUse {
 
   closed(): void {
     this.#options.onClosed(this)
+  }
+
+  /** Now, and where something is wrong with that first. */
+  end(goodbye: Goodbye, error?: HoldfastError): void {
+    if (error) this.#peer.error(error)
+    this.#peer.close(goodbye)
   }
 
   /** The server goes. */

@@ -88,6 +88,11 @@ export class SseSession implements Subscriber, LiveResponse {
     this.#end('')
   }
 
+  refuse(error: HoldfastError): void {
+    this.#subscription?.close()
+    this.fail(error)
+  }
+
   #rotate(): void {
     this.#subscription?.close()
     this.#end(`retry: ${ROTATED_RETRY_MS}\n\n`)

@@ -106,13 +106,14 @@ describe('who may ask', () => {
     await start({ clock })
     const { cookie } = await signIn()
     const [name, value = ''] = cookie.split('=')
-    const [version, expiresAt, signature = ''] = decodeURIComponent(value).split('.')
+    const [version, expiresAt, signedInAt, signature = ''] = decodeURIComponent(value).split('.')
     const forged = [
-      `${version}.${Number(expiresAt) + DAY}.${signature}`,
-      `${version}.${expiresAt}.${signature.slice(0, -2)}AA`,
-      `${version}.${expiresAt}.`,
-      `v2.${expiresAt}.${signature}`,
-      signSession(Buffer.alloc(32), Number(expiresAt)),
+      `${version}.${Number(expiresAt) + DAY}.${signedInAt}.${signature}`,
+      `${version}.${expiresAt}.${Number(signedInAt) + DAY}.${signature}`,
+      `${version}.${expiresAt}.${signedInAt}.${signature.slice(0, -2)}AA`,
+      `${version}.${expiresAt}.${signedInAt}.`,
+      `v1.${expiresAt}.${signedInAt}.${signature}`,
+      signSession(Buffer.alloc(32), { expiresAt: Number(expiresAt), signedInAt: Number(signedInAt) }),
       '',
       '...',
     ]
@@ -169,6 +170,22 @@ describe('who may ask', () => {
   it('[AUTH7] /api/me says who is asking', async () => {
     await start()
     expect((await live.request('/api/me')).json<object>()).toEqual({ kind: 'operator', id: 'operator' })
+  })
+
+  it('[AUTH11] signing out everywhere takes every cookie away, on the nodes of every ground', async () => {
+    await start()
+    const [mine, others] = [await signIn(), await signIn()]
+    const out = () => live.request('/logout?everywhere=true', { method: 'POST', headers: { cookie: mine.cookie } })
+    expect((await out()).status).toBe(204)
+    // Each goes to the next node in turn.
+    const statuses = () =>
+      Promise.all(Array.from({ length: 4 }, async () => (await me({ cookie: others.cookie })).status))
+    await expect.poll(statuses).toEqual([401, 401, 401, 401])
+    const again = await signIn()
+    expect(await Promise.all([1, 2].map(async () => (await me({ cookie: again.cookie })).status))).toEqual([200, 200])
+    const twice = { method: 'POST', headers: { cookie: again.cookie } }
+    expect((await live.request('/logout?everywhere=true', twice)).status).toBe(204)
+    await expect.poll(async () => (await me({ cookie: again.cookie })).status).toBe(401)
   })
 
   it('[AUTH8] signing out takes the cookie away', async () => {

@@ -1,18 +1,29 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 
-const VERSION = 'v1'
+const VERSION = 'v2'
 
-/** A signed statement that its bearer signed in as the operator, until a time. Nothing of the token is in it. */
-export function signSession(key: Buffer, expiresAt: number): string {
-  const claim = `${VERSION}.${Math.floor(expiresAt)}`
+export interface Session {
+  /** On this node's clock, in Unix ms. */
+  expiresAt: number
+  /** On the store's clock, which all nodes share. */
+  signedInAt: number
+}
+
+/** A signed statement that its bearer signed in as the operator, when, and until when. Nothing of the token is in it. */
+export function signSession(key: Buffer, { expiresAt, signedInAt }: Session): string {
+  const claim = `${VERSION}.${Math.floor(expiresAt)}.${Math.floor(signedInAt)}`
   return `${claim}.${mac(key, claim)}`
 }
 
-/** Whether the cookie is one of ours and not expired at `now`. Takes the same time whatever is wrong with it. */
-export function verifySession(key: Buffer, cookie: string, now: number): boolean {
-  const [version, expiresAt, signature] = cookie.split('.')
-  const genuine = equalText(signature ?? '', mac(key, `${version}.${expiresAt}`))
-  return genuine && version === VERSION && Number(expiresAt) > now
+/**
+ * The session of a cookie; `null` where it is none of ours or expired at `now`. Takes the same time whatever is wrong
+ * with it.
+ */
+export function verifySession(key: Buffer, cookie: string, now: number): Session | null {
+  const [version, expiresAt, signedInAt, signature] = cookie.split('.')
+  const genuine = equalText(signature ?? '', mac(key, `${version}.${expiresAt}.${signedInAt}`))
+  const session = { expiresAt: Number(expiresAt), signedInAt: Number(signedInAt) }
+  return genuine && version === VERSION && session.expiresAt > now ? session : null
 }
 
 /** Compares two texts without telling by the time it takes where they differ; whether their lengths do, it tells. */

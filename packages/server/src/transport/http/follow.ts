@@ -45,7 +45,7 @@ function open(
     rotationMs: http.sseRotationMs,
   })
   // Whoever left while the stream was looked up is not heard to close any more.
-  const forget = reply.raw.destroyed ? null : http.sessions.add(session, request.ip)
+  const forget = reply.raw.destroyed ? null : http.sessions.add(session, request)
   reply.hijack()
   if (!forget) return
   reply.raw.once('close', forget)

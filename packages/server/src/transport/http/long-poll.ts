@@ -20,7 +20,7 @@ export async function longPoll(
   const { hub, clock, random, sessions, longPollMs } = http
   const from = asked === OFFSET_NOW ? info.tail : asked
   const poll = new LongPoll({ clock, waitMs: longPollMs })
-  const forget = sessions.add(poll, request.ip)
+  const forget = sessions.add(poll, request)
   reply.raw.once('close', () => poll.close())
   const answer = poll.from(hub, info.name, from).finally(forget)
   // Whoever left while the stream was looked up is not heard to close any more.
@@ -86,6 +86,10 @@ export class LongPoll implements Subscriber, LiveResponse {
   fail(error: HoldfastError): void {
     this.#stop()
     this.#result.reject(error)
+  }
+
+  refuse(error: HoldfastError): void {
+    this.fail(error)
   }
 
   /** Answers with what is there. */

@@ -404,8 +404,9 @@ describe('one WebSocket for many streams: the connection', () => {
     const socket = await connect()
     socket.send({ type: 'subscribe', stream: 'a' })
     await socket.until('up_to_date')
-    for (const { fastify } of live.servers)
-      fastify.identify = () => ({ kind: 'guest', id: 'g' }) as unknown as Principal
+    const guest = { kind: 'guest', id: 'g' } as unknown as Principal
+    const identity = { principal: guest, credential: { principal: 'g', signedInAt: null } }
+    for (const { fastify } of live.servers) fastify.identify = () => identity
     socket.send({ type: 'authenticate', token: 'of a guest' })
     const [error] = await socket.until('error')
     expect([socket.frames.at(-2), error?.stream, error?.error.code]).toEqual([

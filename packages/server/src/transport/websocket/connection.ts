@@ -9,17 +9,20 @@ import {
 import type { Hub } from '../../hub/hub.ts'
 import type { StreamLog } from '../../log/stream-log.ts'
 import type { StreamRegistry } from '../../log/stream-registry.ts'
+import type { Credential } from '../credential.ts'
 import type { Limits } from '../limits.ts'
 import type { OutsideAppend } from '../outside-append.ts'
 import { type AppendFrame, Appends } from './appends.ts'
 import { parseClientFrame } from './client-frames.ts'
 import { encodeFrame } from './encodings.ts'
 import { HEARTBEAT_MS } from './heartbeats.ts'
-import { Peer, type PeerOptions, type PeerUse } from './peer.ts'
+import { type Goodbye, Peer, type PeerOptions, type PeerUse } from './peer.ts'
 import { type Reading, Subscriptions } from './subscriptions.ts'
 
 /** Who is at the other end. Replaced whole when they sign in again. */
 export interface Holder {
+  /** What they signed in with. */
+  readonly credential: Credential | null
   can(action: 'read' | 'append', stream: string): boolean
 }
 
@@ -89,6 +92,11 @@ export class Connection implements PeerUse, Reading {
     return this.#subscriptions.size
   }
 
+  /** What whoever is at the other end signed in with last. */
+  get credential(): Credential | null {
+    return this.#holder.credential
+  }
+
   message(text: string | null): { done: Promise<void>; weight: number } | undefined {
     const frame = parseClientFrame(text)
     if (frame.type === 'malformed') {
@@ -118,6 +126,12 @@ export class Connection implements PeerUse, Reading {
 
   closed(): void {
     this.#onClosed(this)
+  }
+
+  /** Now, and where something is wrong with that first. */
+  end(goodbye: Goodbye, error?: HoldfastError): void {
+    if (error) this.peer.error(error)
+    this.peer.close(goodbye)
   }
 
   /** The server goes. */

@@ -35,7 +35,8 @@ export interface PeerOptions {
   limit: number
 }
 
-interface Goodbye {
+/** A close code and its reason. */
+export interface Goodbye {
   code: number
   reason: string
 }
