@@ -1,5 +1,6 @@
 export { type Balancer, startBalancer } from './balancer.ts'
 export { type Ground, groundOf, projectGround } from './ground.ts'
+export { LineProxy, type LineState } from './line-proxy.ts'
 export { ManualClock } from './manual-clock.ts'
 export { freePort, startPostgres, type TestPostgres } from './postgres.ts'
 export { NO_REDIS, redisServer, startRedis, type TestRedis } from './redis.ts'

@@ -1,10 +1,9 @@
-import { ManualClock, startPostgres, type TestPostgres, until } from '@holdfast/testing'
+import { LineProxy, ManualClock, startPostgres, type TestPostgres, until } from '@holdfast/testing'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { describeBroker } from './broker.contract.ts'
 import type { Broker } from './broker.ts'
 import { appended, at, Heard, removal, type TestNode } from './fixtures/heard.ts'
-import { LineProxy } from './fixtures/line-proxy.ts'
 import { openPostgresBroker, type PostgresBrokerOptions } from './postgres-broker.ts'
 import { channelOf } from './postgres-notifications.ts'
 

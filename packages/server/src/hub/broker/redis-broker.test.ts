@@ -1,10 +1,9 @@
-import { ManualClock, NO_REDIS, redisServer, startRedis, type TestRedis, until } from '@holdfast/testing'
+import { LineProxy, ManualClock, NO_REDIS, redisServer, startRedis, type TestRedis, until } from '@holdfast/testing'
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { describeBroker } from './broker.contract.ts'
 import type { Broker } from './broker.ts'
 import { appended, at, Heard, removal, type TestNode } from './fixtures/heard.ts'
-import { LineProxy } from './fixtures/line-proxy.ts'
 import { openRedisBroker, type RedisBrokerOptions } from './redis-broker.ts'
 
 const missing = redisServer() === null
