@@ -3,22 +3,30 @@ import { getCompileCacheDir } from 'node:module'
 import { dirname, join } from 'node:path'
 import { type App, defineApp, type Services } from '@holdfast/server'
 import { createProcessParser } from './adapters/parser/process-parser.ts'
+import { createPostgresSearchIndex } from './adapters/search/postgres-search-index.ts'
 import { openSqliteSearchIndex } from './adapters/search/sqlite-search-index.ts'
+import { createPostgresUploadArchive } from './adapters/sources/postgres-upload-archive.ts'
 import { createSources } from './adapters/sources/sources.ts'
+import type { UploadArchive } from './adapters/sources/upload-archive.ts'
 import { FileStore } from './file-store.ts'
 import { IngestionStore } from './ingestion-store.ts'
-import type { Parser } from './ports.ts'
-import { rebuildSearch, sweepUploads } from './recover.ts'
+import type { Parser, SearchIndex } from './ports.ts'
+import { rebuildSearch, type SweepDeps, sweepLeftovers, sweepUploads } from './recover.ts'
 import { ingestRoutes } from './routes.ts'
 import { ingestionRun } from './runs.ts'
 import { IngestService } from './service.ts'
 import { ingestionStream, projectStream, projectsStream } from './streams.ts'
 import { ingestMigrations } from './tables.ts'
 
+const SWEEP_EVERY_MS = 60 * 60_000
+
 export interface IngestOptions {
-  /** DATA_DIR, absolute: uploads, downloads, extracted texts and the search index stand below it. */
+  /**
+   * DATA_DIR, absolute, of this node alone: uploads, downloads, extracted texts and, on SQLite, the search index stand
+   * below it. On PostgreSQL whatever stands there can be lost or be on another node.
+   */
   dataDir: string
-  /** INGEST_ROOTS, absolute. */
+  /** INGEST_ROOTS, absolute; where there are several nodes, the same folders on all of them. */
   roots: string[]
   github?: { baseUrl?: string; token?: string | undefined }
   /** Networks downloads may reach although they are not public, as CIDRs. */
@@ -42,10 +50,10 @@ export function ingestApp(options: IngestOptions): App {
 }
 
 async function setUp(options: IngestOptions, services: Services) {
-  const { dataDir, roots, github, parserProcesses, allowPrivateAddresses, onFatal } = options
-  const { db, clock, newId } = services
+  const { dataDir, roots, github, parserProcesses, allowPrivateAddresses } = options
+  const { db, clock, newId, logger } = services
   await mkdir(dataDir, { recursive: true })
-  const search = await openSqliteSearchIndex({ path: join(dataDir, 'search.db'), onFatal })
+  const search = await openSearch(options, services)
   const parser =
     options.parser ??
     createProcessParser({
@@ -54,18 +62,24 @@ async function setUp(options: IngestOptions, services: Services) {
       compileCache: compileCache(dataDir),
       ...(parserProcesses ? { warm: parserProcesses, concurrency: parserProcesses + 2 } : {}),
     })
+  // SQLite has one node, whose DATA_DIR holds the store as well.
+  const archive = db.dialect === 'postgres' ? createPostgresUploadArchive(db) : null
   const sources = createSources({
     dataDir,
     roots,
     clock,
+    ...(archive ? { archive } : {}),
     ...(github ? { github } : {}),
     ...(allowPrivateAddresses ? { allowPrivateAddresses } : {}),
   })
   const files = new FileStore(db)
   const ingestions = new IngestionStore(db)
-  await sweepUploads(dataDir, ingestions, sources, services.logger)
-  const run = ingestionRun({ services, files, ingestions, parser, sources, search, dataDir })
+  const sweepDeps = { dataDir, ingestions, sources, logger }
+  await sweepUploads(sweepDeps)
+  const atWork = new Set<string>()
+  const run = ingestionRun({ services, files, ingestions, parser, sources, search, dataDir, atWork })
   const service = new IngestService({ services, files, ingestions, sources, search, run })
+  const sweeping = archive ? sweepHourly(services, archive, sweepDeps, (rootId) => atWork.has(rootId)) : null
   return {
     runs: [run],
     routes: ingestRoutes(service, services, roots),
@@ -73,12 +87,42 @@ async function setUp(options: IngestOptions, services: Services) {
       // There before its first event, so that whoever looks at an empty list sees it grow.
       await db.commit([services.log.create(projectsStream.name({}))])
       // Nobody waits for it: until it is done, searches find what is indexed so far.
-      void rebuildSearch(files, search, services.logger)
+      void rebuildSearch(files, search, logger)
     },
     close: async () => {
+      sweeping?.stop()
       await parser.close()
       await sources.close()
       await search.close()
+    },
+  }
+}
+
+/** On PostgreSQL beside the passages, for all nodes; on SQLite in a file of its own. */
+async function openSearch({ dataDir, onFatal }: IngestOptions, { db }: Services): Promise<SearchIndex> {
+  if (db.dialect === 'postgres') return createPostgresSearchIndex(db)
+  return openSqliteSearchIndex({ path: join(dataDir, 'search.db'), onFatal })
+}
+
+/** Frees what runs that went on elsewhere left behind: at the start, then every hour. */
+function sweepHourly(
+  { clock, logger }: Services,
+  archive: UploadArchive,
+  deps: SweepDeps,
+  isAtWork: (rootId: string) => boolean,
+): { stop: () => void } {
+  let cancel = () => {}
+  let stopped = false
+  const sweep = async () => {
+    await archive.sweep().catch((err: unknown) => logger.warn({ err }, 'uploads cut off could not be removed'))
+    await sweepLeftovers(deps, isAtWork)
+    if (!stopped) cancel = clock.after(SWEEP_EVERY_MS, () => void sweep())
+  }
+  void sweep()
+  return {
+    stop() {
+      stopped = true
+      cancel()
     },
   }
 }

@@ -1,6 +1,8 @@
-import { type Database, type Row, statement, type Write, write } from '@holdfast/server'
+import { createHash } from 'node:crypto'
+import { type Database, type Dialect, type Row, statement, type Write, write } from '@holdfast/server'
 import type { Chunk, Extent, FileType, IndexedChunk, Rejection } from './ports.ts'
 import { FILE_CODES } from './ports.ts'
+import { storedText } from './stored-text.ts'
 import type { FilesTable } from './tables.ts'
 import type { FileStatus } from './view.ts'
 
@@ -26,14 +28,18 @@ const PAGE = 200
 /** Files and passages of the ingest app, in SQL. Writers give writes, to be committed under a run's fence. */
 export class FileStore {
   readonly #db: Database
+  readonly #sql: (typeof SQL)[Dialect]
+  readonly #text: (text: string) => string
 
   constructor(db: Database) {
     this.#db = db
+    this.#sql = SQL[db.dialect]
+    this.#text = storedText(db.dialect)
   }
 
   async find(projectId: string, sourceKey: string, path: string): Promise<FileRow | null> {
-    const sql = 'SELECT * FROM files WHERE project_id = ? AND source_key = ? AND path = ?'
-    const [row] = await this.#db.read<FileRow>(statement(sql, [projectId, sourceKey, path]))
+    const { key, find } = this.#sql
+    const [row] = await this.#db.read<FileRow>(statement(find, [projectId, key(sourceKey), key(this.#text(path))]))
     return row ?? null
   }
 
@@ -64,37 +70,39 @@ export class FileStore {
 
   /** Files of a source that an ingestion of that source has not met: they are no longer there. */
   async unmet(identity: FileIdentity): Promise<FileRow[]> {
-    const sql = 'SELECT * FROM files WHERE project_id = ? AND source_key = ? AND ingestion_id <> ? LIMIT ?'
+    const { key, unmet } = this.#sql
     const { projectId, sourceKey, ingestionId } = identity
-    return this.#db.read<FileRow>(statement(sql, [projectId, sourceKey, ingestionId, PAGE]))
+    return this.#db.read<FileRow>(statement(unmet, [projectId, key(sourceKey), ingestionId, PAGE]))
   }
 
   /** Writes a file as just found: with its probe, or rejected. Keeps the row's id and passages where the path is known. */
   put(
     id: string,
     identity: FileIdentity,
-    file: { path: string; absolutePath: string; size: number },
+    file: { path: string; place: string; size: number },
     found: { status: FileStatus; type: FileType | null; sha256: string | null; rejection: Rejection | null },
     now: number,
   ): Write {
     const { projectId, sourceKey, ingestionId, rootId } = identity
     const { status, type, sha256, rejection } = found
+    const path = this.#text(file.path)
     return write(
-      statement(PUT_FILE, [
+      statement(this.#sql.put, [
         id,
         projectId,
         sourceKey,
-        file.path,
-        file.absolutePath,
+        path,
+        file.place,
         type,
         file.size,
         sha256,
         status,
         rejection?.rejected ?? null,
-        rejection?.detail ?? null,
+        this.#orNull(rejection?.detail),
         ingestionId,
         rootId,
         now,
+        ...this.#sql.hashes(sourceKey, path),
       ]),
     )
   }
@@ -108,10 +116,11 @@ export class FileStore {
     now: number,
   ): Write {
     const sets = Object.keys(changes).map((column) => `, ${column} = ?`)
+    const values = Object.values(changes).map((value) => (typeof value === 'string' ? this.#text(value) : value))
     return write(
       statement(
         `UPDATE files SET status = ?, phase = ?, code = NULL, detail = NULL, updated_at = ?${sets.join('')} WHERE id = ?`,
-        [status, phase, now, ...Object.values(changes), row.id],
+        [status, phase, now, ...values, row.id],
       ),
     )
   }
@@ -119,7 +128,8 @@ export class FileStore {
   /** Ends a file with a code: skipped or failed, as the code says. */
   reject(row: FileRow, phase: number, { rejected, detail }: Rejection, now: number): Write {
     const sql = 'UPDATE files SET status = ?, phase = ?, code = ?, detail = ?, updated_at = ? WHERE id = ?'
-    return write(statement(sql, [FILE_CODES[rejected].status, phase, rejected, detail ?? null, now, row.id]))
+    const { status } = FILE_CODES[rejected]
+    return write(statement(sql, [status, phase, rejected, this.#orNull(detail), now, row.id]))
   }
 
   removeFile(id: string): Write {
@@ -138,9 +148,12 @@ export class FileStore {
 
   /** Any number of passages as one parameter. */
   addChunks(row: FileRow, chunks: readonly Chunk[]): Write {
-    const sql = this.#db.dialect === 'sqlite' ? ADD_CHUNKS_SQLITE : ADD_CHUNKS_POSTGRES
+    // The path is JSON within the JSON: as it is stored.
+    const rows = chunks.map(({ path, text, ...place }) => {
+      return { ...place, text: this.#text(text), path: JSON.stringify(path) }
+    })
     return write(
-      statement(sql, [row.project_id, row.id, JSON.stringify(chunks)]),
+      statement(this.#sql.addChunks, [row.project_id, row.id, JSON.stringify(rows)]),
       statement('UPDATE files SET chunks = chunks + ? WHERE id = ?', [chunks.length, row.id]),
     )
   }
@@ -178,6 +191,10 @@ export class FileStore {
     }
   }
 
+  #orNull(text: string | undefined): string | null {
+    return text === undefined ? null : this.#text(text)
+  }
+
   async counts(ingestionId: string): Promise<FileCounts> {
     // What a file to be read anew still has from before does not count.
     const sql = `SELECT status, COUNT(*) AS files, COALESCE(SUM(size), 0) AS bytes,
@@ -203,27 +220,49 @@ export class FileStore {
   }
 }
 
-const PUT_FILE = `
-  INSERT INTO files (id, project_id, source_key, path, absolute_path, type, size, sha256, status, code, detail,
-    ingestion_id, root_id, updated_at, phase, chunks)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 0)
-  ON CONFLICT (project_id, source_key, path) DO UPDATE SET
-    absolute_path = excluded.absolute_path, type = excluded.type, size = excluded.size, sha256 = excluded.sha256,
-    status = excluded.status, code = excluded.code, detail = excluded.detail, ingestion_id = excluded.ingestion_id,
-    root_id = excluded.root_id, updated_at = excluded.updated_at, phase = 1,
-    pages = CASE WHEN excluded.sha256 = files.sha256 THEN files.pages END,
-    title = CASE WHEN excluded.sha256 = files.sha256 THEN files.title END`
-
 const CHUNK_COLUMNS = '(project_id, file_id, ordinal, text, start_at, end_at, page, line_start, line_end, path)'
 
-const ADD_CHUNKS_SQLITE = `
-  INSERT INTO chunks ${CHUNK_COLUMNS}
-  SELECT ?, ?, c.value ->> 'ordinal', c.value ->> 'text', c.value ->> 'start', c.value ->> 'end', c.value ->> 'page',
-    c.value ->> 'lineStart', c.value ->> 'lineEnd', c.value -> 'path'
-  FROM json_each(?) c`
+const SQL = {
+  sqlite: {
+    find: 'SELECT * FROM files WHERE project_id = ? AND source_key = ? AND path = ?',
+    unmet: 'SELECT * FROM files WHERE project_id = ? AND source_key = ? AND ingestion_id <> ? LIMIT ?',
+    put: putFile([], 'project_id, source_key, path'),
+    addChunks: `INSERT INTO chunks ${CHUNK_COLUMNS}
+      SELECT ?, ?, c.value ->> 'ordinal', c.value ->> 'text', c.value ->> 'start', c.value ->> 'end',
+        c.value ->> 'page', c.value ->> 'lineStart', c.value ->> 'lineEnd', c.value ->> 'path'
+      FROM json_each(?) c`,
+    key: (text: string) => text,
+    hashes: (_sourceKey: string, _path: string): string[] => [],
+  },
+  postgres: {
+    find: 'SELECT * FROM files WHERE project_id = ? AND source_hash = ? AND path_hash = ?',
+    unmet: 'SELECT * FROM files WHERE project_id = ? AND source_hash = ? AND ingestion_id <> ? LIMIT ?',
+    put: putFile(['source_hash', 'path_hash'], 'project_id, source_hash, path_hash'),
+    addChunks: `INSERT INTO chunks ${CHUNK_COLUMNS}
+      SELECT CAST(? AS TEXT), CAST(? AS TEXT), c.ordinal, c.text, c.start, c."end", c.page, c."lineStart",
+        c."lineEnd", c.path
+      FROM json_to_recordset(CAST(? AS JSON)) AS c(ordinal BIGINT, text TEXT, start BIGINT, "end" BIGINT,
+        page BIGINT, "lineStart" BIGINT, "lineEnd" BIGINT, path TEXT)`,
+    key: sha256,
+    hashes: (sourceKey: string, path: string) => [sha256(sourceKey), sha256(path)],
+  },
+}
 
-const ADD_CHUNKS_POSTGRES = `
-  INSERT INTO chunks ${CHUNK_COLUMNS}
-  SELECT CAST(? AS TEXT), CAST(? AS TEXT), c.ordinal, c.text, c.start, c."end", c.page, c."lineStart", c."lineEnd", c.path
-  FROM json_to_recordset(CAST(? AS JSON)) AS c(ordinal BIGINT, text TEXT, start BIGINT, "end" BIGINT, page BIGINT,
-    "lineStart" BIGINT, "lineEnd" BIGINT, path TEXT)`
+function putFile(hashes: string[], unique: string): string {
+  const columns = [
+    ...['id', 'project_id', 'source_key', 'path', 'absolute_path', 'type', 'size', 'sha256', 'status', 'code'],
+    ...['detail', 'ingestion_id', 'root_id', 'updated_at', ...hashes],
+  ]
+  return `INSERT INTO files (${columns.join(', ')}, phase, chunks)
+    VALUES (${columns.map(() => '?').join(', ')}, 1, 0)
+    ON CONFLICT (${unique}) DO UPDATE SET
+      absolute_path = excluded.absolute_path, type = excluded.type, size = excluded.size, sha256 = excluded.sha256,
+      status = excluded.status, code = excluded.code, detail = excluded.detail, ingestion_id = excluded.ingestion_id,
+      root_id = excluded.root_id, updated_at = excluded.updated_at, phase = 1,
+      pages = CASE WHEN excluded.sha256 = files.sha256 THEN files.pages END,
+      title = CASE WHEN excluded.sha256 = files.sha256 THEN files.title END`
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}

@@ -1,6 +1,7 @@
 import { type Database, queryBuilder, statement, toStatement, type Write, write } from '@holdfast/server'
 import { type Compilable, type Kysely, sql } from 'kysely'
 import type { Source } from './ports.ts'
+import { storedText } from './stored-text.ts'
 import type { IngestionResult, PhaseMetrics } from './streams.ts'
 import type { IngestionProgressTable, IngestTables, ProjectsTable } from './tables.ts'
 
@@ -24,15 +25,18 @@ export interface NewIngestion {
 export class IngestionStore {
   readonly #db: Database
   readonly #queries: Kysely<IngestTables>
+  readonly #text: (text: string) => string
 
   constructor(db: Database) {
     this.#db = db
+    this.#text = storedText(db.dialect)
     this.#queries = queryBuilder<IngestTables>(db.dialect)
   }
 
   insertProject(project: ProjectsTable): Write {
     const { id, name, created_at } = project
-    return write(statement('INSERT INTO projects (id, name, created_at) VALUES (?, ?, ?)', [id, name, created_at]))
+    const text = 'INSERT INTO projects (id, name, created_at) VALUES (?, ?, ?)'
+    return write(statement(text, [id, this.#text(name), created_at]))
   }
 
   async project(id: string): Promise<ProjectRow | null> {
@@ -98,12 +102,36 @@ export class IngestionStore {
     return rows.map((row) => row.root_id)
   }
 
-  /** Uploads that an ingestion came of. */
-  async uploadIds(): Promise<Set<string>> {
-    const rows = await this.#db.read<{ source: string }>(
-      statement("SELECT source FROM ingestion_progress WHERE source_key = 'upload'"),
+  /** Uploads that an ingestion came of, and whether one of them is still to be worked on. */
+  async uploads(): Promise<Map<string, { isWanted: boolean }>> {
+    const rows = await this.#db.read<{ source: string; completed_at: number | null }>(
+      statement("SELECT source, completed_at FROM ingestion_progress WHERE source_key = 'upload'"),
     )
-    return new Set(rows.map(({ source }) => JSON.parse(source).uploadId))
+    const uploads = new Map<string, { isWanted: boolean }>()
+    for (const { source, completed_at } of rows) {
+      const { uploadId } = JSON.parse(source)
+      uploads.set(uploadId, { isWanted: completed_at === null || uploads.get(uploadId)?.isWanted === true })
+    }
+    return uploads
+  }
+
+  /**
+   * What an ended line of retries still needs on disk: everything (it goes on, or may be tried again), its downloads
+   * (it is done), or nothing (a later ingestion looked at its source anew; there is no such line).
+   */
+  async neededOf(rootId: string): Promise<'all' | 'downloads' | 'nothing'> {
+    const text = `SELECT ingestion_id, project_id, source_key, status, completed_at FROM ingestion_progress
+      WHERE root_id = ? ORDER BY ingestion_id DESC`
+    const rows = await this.#db.read<IngestionRow>(statement(text, [rootId]))
+    const [newest] = rows
+    if (!newest) return 'nothing'
+    if (rows.some((row) => row.completed_at === null)) return 'all'
+    const later = `SELECT 1 AS n FROM ingestion_progress
+      WHERE project_id = ? AND ingestion_id > ? AND source_key = ? AND root_id <> ? LIMIT 1`
+    const { project_id, ingestion_id, source_key, status } = newest
+    const isOld = await this.#db.read(statement(later, [project_id, ingestion_id, source_key, rootId]))
+    if (isOld.length > 0) return 'nothing'
+    return status === 'done' ? 'downloads' : 'all'
   }
 
   started(id: string, now: number): Write {
@@ -150,16 +178,22 @@ export class IngestionStore {
     )
   }
 
-  /** A page of a project's files, by path. */
+  /** A page of a project's files, in byte order of their paths. */
   async files(projectId: string, filter: FileFilter, limit: number, after: { path: string; id: string } | null) {
-    const query = this.#files(projectId, filter).selectAll().orderBy('path').orderBy('id').limit(limit)
-    if (after === null) return this.#run<IngestTables['files']>(query)
+    const query = this.#files(projectId, filter).selectAll().limit(limit)
+    const path = this.#text(after?.path ?? '')
+    const id = this.#text(after?.id ?? '')
+    if (this.#db.dialect === 'postgres') {
+      // The index there has the beginning of a path; within one beginning there are few.
+      const ordered = query.orderBy(sql`left(path, 200)`).orderBy('path').orderBy('id')
+      const behind = sql<boolean>`(left(path, 200), path, id) > (left(${path}, 200), ${path}, ${id})`
+      return this.#run<IngestTables['files']>(after === null ? ordered : ordered.where(behind))
+    }
+    const ordered = query.orderBy('path').orderBy('id')
+    if (after === null) return this.#run<IngestTables['files']>(ordered)
     return this.#run<IngestTables['files']>(
-      query.where((where) =>
-        where.or([
-          where('path', '>', after.path),
-          where.and([where('path', '=', after.path), where('id', '>', after.id)]),
-        ]),
+      ordered.where((where) =>
+        where.or([where('path', '>', path), where.and([where('path', '=', path), where('id', '>', id)])]),
       ),
     )
   }
@@ -211,10 +245,11 @@ export class IngestionStore {
   #files(projectId: string, { status, code, q, ingestionId }: FileFilter) {
     let query = this.#queries.selectFrom('files').where('project_id', '=', projectId)
     if (status) query = query.where('status', '=', status)
-    if (code) query = query.where('code', '=', code)
+    if (code) query = query.where('code', '=', this.#text(code))
     if (ingestionId) query = query.where('ingestion_id', '=', ingestionId)
-    // LIKE's own signs in what was typed stand for themselves.
-    const pattern = `%${(q ?? '').toLowerCase().replace(/[\\%_]/g, '\\$&')}%`
+    // LIKE's own signs in what was typed stand for themselves; lower() of both stores knows the letters of ASCII only.
+    const typed = this.#text(q ?? '').replace(/[A-Z]/g, (letter) => letter.toLowerCase())
+    const pattern = `%${typed.replace(/[\\%_]/g, '\\$&')}%`
     if (q) query = query.where(sql<boolean>`lower(path) like ${pattern} escape '\\'`)
     return query
   }

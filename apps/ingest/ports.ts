@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import type { Write } from '@holdfast/server'
 import type { FileCode } from './view.ts'
 
 // They stand with the words for the page, which may not import from here.
@@ -87,7 +88,7 @@ export interface Parser {
 
 /** Where an ingestion's files come from, as its caller names it. */
 export type Source =
-  | { kind: 'upload' /** Folder below DATA_DIR that holds the uploaded files. */; uploadId: string; files: number }
+  | { kind: 'upload' /** Names the uploaded files, on every node. */; uploadId: string; files: number }
   | { kind: 'path'; path: string }
   | { kind: 'url'; url: string }
   | { kind: 'sitemap'; url: string }
@@ -115,8 +116,8 @@ export interface Sources {
    */
   validate(source: Source): Promise<Source>
   /**
-   * Brings a source's files to a folder of this machine and returns it. For paths and uploads that is where they
-   * are; for URLs, sitemaps and repositories they are downloaded into `workDir`. May be called again after a
+   * Brings a source's files to a folder of this machine and returns it. For paths that is where they are, for uploads
+   * where this node keeps them; for URLs, sitemaps and repositories they are downloaded into `workDir`. May be called again after a
    * crash with the same folder: what is there already is kept or replaced, never doubled. Files that could not be
    * downloaded are returned as rejections; a source that cannot be reached at all throws SOURCE_UNREACHABLE.
    */
@@ -138,8 +139,24 @@ export interface Sources {
   recheck(source: Source, absolutePath: string): Promise<Rejection | null>
   /** Stores one upload: files arrive one after the other, streamed to disk. Discard removes what was stored. */
   openUpload(uploadId: string): Promise<Upload>
-  /** Frees what `fetch` or an upload left on disk. */
+  /** What to remember of a file found, so that every node knows which one it is. */
+  placeOf(absolutePath: string): Promise<string>
+  /** Where a remembered file stands on this machine, if it is here. */
+  pathOf(place: string): string
+  /**
+   * Brings the file at `place`, which another node found, to this machine, as `fetch` would: with all of its upload, or
+   * of its source. Throws what `fetch` throws where the source cannot be had; a file that is gone stays gone.
+   */
+  bring(source: Source, place: string, workDir: string, signal: AbortSignal): Promise<void>
+  /**
+   * To be committed with an ingestion of the source: what it needs is kept for it from then on. Fails that commit with
+   * NOT_FOUND where an upload is no longer there.
+   */
+  claim(source: Source): Write[]
+  /** Frees what `fetch` left on this machine's disk, and an upload on all of them. */
   discard(source: Source, workDir: string): Promise<void>
+  /** Frees this machine's copy of an upload where there is another to bring it back from; otherwise nothing. */
+  release(uploadId: string): Promise<void>
 }
 
 /** An upload being received. */
@@ -151,7 +168,7 @@ export interface Upload {
   add(name: string, content: Readable): Promise<void>
   /** Files stored so far. */
   readonly files: number
-  /** Makes it durable; after this it survives a crash. */
+  /** Makes it durable; after this it survives a crash, and every node can read it. */
   commit(): Promise<void>
   discard(): Promise<void>
 }
@@ -180,12 +197,23 @@ export interface Extent {
   last: number
 }
 
-/** Full-text search over passages; rebuildable from the chunks table, so it promises no durability of its own. */
+/** Commits writes, for instance under the fence of a run; rejects where nothing more may be written. */
+export type Commit = (...writes: Write[]) => Promise<void>
+
+/**
+ * Full-text search over passages; rebuildable from the chunks table, so it promises no durability of its own. All nodes
+ * on a store share one: what one of them put, all find at once.
+ */
 export interface SearchIndex {
-  /** Adds or replaces passages; at most 50 at a time, so that no reader waits long. */
+  /** Adds or replaces passages that are stored; at most 50 at a time, so that no reader waits long. */
   put(projectId: string, fileId: string, chunks: IndexedChunk[]): Promise<void>
   /** Takes a file's passages out. Harmless where there are none. */
   remove(projectId: string, fileId: string): Promise<void>
+  /**
+   * The same, written by `commit` where the index stands in the store itself: a run that another node has taken over
+   * changes nothing there then.
+   */
+  through(commit: Commit): Pick<SearchIndex, 'put' | 'remove'>
   /**
    * Best passages first. Words must all match, failing that any of them; `"exact phrase"` is kept together. A query
    * without a word gives no hits. Never throws on what a person typed.
@@ -196,8 +224,8 @@ export interface SearchIndex {
   /** Which passages of these files are indexed; a file that has none is left out. */
   extents(fileIds: readonly string[]): Promise<Extent[]>
   /**
-   * Puts a file's passages back, in place of what is there of it. Whoever put or removed passages of the file since
-   * the index was opened knows better: then nothing is put back, or nothing further.
+   * Puts a file's passages back, in place of what is there of it. What was removed from the store meanwhile, or put
+   * anew, is not brought back.
    */
   restore(projectId: string, fileId: string, batches: AsyncIterable<IndexedChunk[]>): Promise<void>
   /** Nothing more will be restored: what `restore` has to know needs not be kept any longer. */

@@ -10,7 +10,7 @@ import { chunk } from './phases/chunk.ts'
 import { discover } from './phases/discover.ts'
 import { extract } from './phases/extract.ts'
 import { indexPassages } from './phases/index-passages.ts'
-import type { IngestionInput, PhaseWorld } from './phases/world.ts'
+import { type IngestionInput, type PhaseWorld, sourceDir } from './phases/world.ts'
 import type { Parser, SearchIndex, Sources } from './ports.ts'
 import {
   type IngestionError,
@@ -32,6 +32,8 @@ export interface IngestionRunDeps {
   search: SearchIndex
   /** Folder for downloads and extracted texts. */
   dataDir: string
+  /** Lines of retries that this node works on: their folders are in use. */
+  atWork: Set<string>
 }
 
 const Source = z.discriminatedUnion('kind', [
@@ -54,7 +56,16 @@ export function ingestionRun(deps: IngestionRunDeps) {
     version: 1,
     input: z.object({ projectId: z.string(), source: Source, sourceKey: z.string(), scope: Scope }),
     stream: ({ projectId }, ingestionId) => ingestionStream.name({ projectId, ingestionId }),
-    run: (context) => ingest(deps, context),
+    run: async (context) => {
+      const { rootId } = context.run
+      // One after the other, for the ingestions of a line are of one project.
+      deps.atWork.add(rootId)
+      try {
+        await ingest(deps, context)
+      } finally {
+        deps.atWork.delete(rootId)
+      }
+    },
     ended: (run, outcome) => tellEnd(deps, run, outcome),
   })
 }
@@ -106,7 +117,7 @@ function phaseWorld(
     files,
     parser,
     sources,
-    search,
+    search: search.through((...writes) => context.commit(...writes)),
     clock: services.clock,
     newId: services.newId,
     workDir: workDir(deps.dataDir, run.rootId),
@@ -126,7 +137,7 @@ async function discardEarlier(deps: IngestionRunDeps, run: Run<IngestionInput>) 
     await discardDocuments(deps, run.id, rootId)
     // The files of earlier uploads are still the source's.
     if (source.kind === 'upload') continue
-    await sources.discard(source, join(workDir(dataDir, rootId), 'source'))
+    await sources.discard(source, sourceDir({ workDir: workDir(dataDir, rootId) }))
     await rm(workDir(dataDir, rootId), { recursive: true, force: true })
   }
 }

@@ -1,4 +1,4 @@
-import { HoldfastError, type Offset } from '@holdfast/protocol'
+import { HoldfastError, isHoldfastError, type Offset } from '@holdfast/protocol'
 import type { Run, RunDefinition, Services } from '@holdfast/server'
 import type { FileStore } from './file-store.ts'
 import type { FileFilter, IngestionRow, IngestionStore, Scope } from './ingestion-store.ts'
@@ -62,7 +62,11 @@ export class IngestService {
       await upload.commit()
       return await this.ingest(projectId, { kind: 'upload', uploadId, files: upload.files })
     } catch (error) {
-      await upload.discard()
+      // The ingestion may be there: then its files are wanted. If it is not, they are swept.
+      if (isHoldfastError(error, 'OUTCOME_UNKNOWN')) throw error
+      await upload.discard().catch((err: unknown) => {
+        services.logger.warn({ err, uploadId }, 'what is left of an upload could not be removed')
+      })
       throw error
     }
   }
@@ -168,7 +172,7 @@ export class IngestService {
   }
 
   async #start(input: IngestionInput, earlier: Run | null): Promise<Run> {
-    const { services, ingestions, run } = this.#deps
+    const { services, ingestions, sources, run } = this.#deps
     const { log, runs, clock, newId } = services
     const { projectId } = input
     const ingestionId = newId()
@@ -179,6 +183,7 @@ export class IngestService {
       serialKey: `project:${projectId}`,
       ...(earlier ? { retryOf: earlier } : {}),
       writes: [
+        ...sources.claim(input.source),
         ingestions.insertIngestion(made, clock.now()),
         log.appendEvents(projectStream, { projectId }, [queued]),
         log.appendEvents(projectsStream, {}, [{ ...queued, projectId }]),

@@ -60,7 +60,7 @@ describe('The tables of the ingest app', () => {
     const found = { status: 'found', type: 'text', sha256: 'x', rejection: null } as const
     await db.commit([
       write(statement("INSERT INTO projects (id, name, created_at) VALUES ('p', 'P', 0)")),
-      files.put('f', identity, { path: 'a', absolutePath: '/a', size: 1 }, found, 0),
+      files.put('f', identity, { path: 'a', place: '/a', size: 1 }, found, 0),
     ])
     const row = await files.get('f')
     if (!row) throw new Error('the file is not there')

@@ -1,4 +1,4 @@
-import type { Migration } from '@holdfast/server'
+import type { Dialect, Migration } from '@holdfast/server'
 
 /** Times are Unix milliseconds. JSON stands in TEXT columns and is read whole. */
 export interface ProjectsTable {
@@ -35,6 +35,7 @@ export interface FilesTable {
   /** Which source it came from: files of one source replace each other by path, and vanish together with it. */
   source_key: string
   path: string
+  /** Where it stands, as every node understands it (`Sources.placeOf`); empty where it was never there to be read. */
   absolute_path: string
   type: string | null
   size: number
@@ -77,70 +78,154 @@ export interface IngestTables {
   chunks: ChunksTable
 }
 
+/** Sorts and compares by its bytes on either store; what is asked for by range or page has this type. */
+function textType(dialect: Dialect): string {
+  return dialect === 'postgres' ? 'TEXT COLLATE "C"' : 'TEXT'
+}
+
 export const ingestMigrations: Migration[] = [
   {
     id: 'ingest/0001_projects',
-    up: (dialect) => [
-      'CREATE TABLE projects (id TEXT PRIMARY KEY, name TEXT NOT NULL, created_at BIGINT NOT NULL)',
-      `CREATE TABLE ingestion_progress (
-         ingestion_id TEXT PRIMARY KEY,
-         project_id TEXT NOT NULL REFERENCES projects (id),
-         source TEXT NOT NULL,
-         source_key TEXT NOT NULL,
-         scope TEXT NOT NULL,
-         retry_of TEXT,
-         root_id TEXT NOT NULL,
-         status TEXT NOT NULL,
-         current_phase BIGINT NOT NULL,
-         progress_percent DOUBLE PRECISION NOT NULL,
-         metrics TEXT,
-         result TEXT,
-         error TEXT,
-         created_at BIGINT NOT NULL,
-         started_at BIGINT,
-         updated_at BIGINT NOT NULL,
-         completed_at BIGINT
-       )`,
-      'CREATE INDEX ingestion_progress_newest ON ingestion_progress (project_id, ingestion_id)',
-      `CREATE TABLE files (
-         id TEXT PRIMARY KEY,
-         project_id TEXT NOT NULL REFERENCES projects (id),
-         source_key TEXT NOT NULL,
-         path TEXT NOT NULL,
-         absolute_path TEXT NOT NULL,
-         type TEXT,
-         size BIGINT NOT NULL,
-         sha256 TEXT,
-         passages_of TEXT,
-         status TEXT NOT NULL,
-         phase BIGINT NOT NULL,
-         code TEXT,
-         detail TEXT,
-         pages BIGINT,
-         title TEXT,
-         chunks BIGINT NOT NULL,
-         ingestion_id TEXT NOT NULL,
-         root_id TEXT NOT NULL,
-         updated_at BIGINT NOT NULL,
-         UNIQUE (project_id, source_key, path)
-       )`,
-      'CREATE INDEX files_of_ingestion ON files (ingestion_id, status, id)',
-      'CREATE INDEX files_of_project ON files (project_id, path, id)',
-      `CREATE TABLE chunks (
-         id ${dialect === 'sqlite' ? 'INTEGER PRIMARY KEY AUTOINCREMENT' : 'BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY'},
-         project_id TEXT NOT NULL,
-         file_id TEXT NOT NULL,
-         ordinal BIGINT NOT NULL,
-         text TEXT NOT NULL,
-         start_at BIGINT NOT NULL,
-         end_at BIGINT NOT NULL,
-         page BIGINT,
-         line_start BIGINT NOT NULL,
-         line_end BIGINT NOT NULL,
-         path TEXT NOT NULL,
-         UNIQUE (file_id, ordinal)
-       )`,
-    ],
+    up: (dialect) => {
+      const text = textType(dialect)
+      return [
+        `CREATE TABLE projects (id ${text} PRIMARY KEY, name TEXT NOT NULL, created_at BIGINT NOT NULL)`,
+        ...ingestionProgress(text),
+        ...(dialect === 'postgres' ? [INGESTIONS_OF_LINE] : []),
+        ...(dialect === 'postgres' ? filesOnPostgres(text) : filesOnSqlite()),
+        chunks(dialect, text),
+      ]
+    },
     down: () => ['DROP TABLE chunks', 'DROP TABLE files', 'DROP TABLE ingestion_progress', 'DROP TABLE projects'],
   },
+  {
+    id: 'ingest/0002_nodes',
+    up: (dialect) => (dialect === 'postgres' ? [...SEARCH_ON_POSTGRES, ...UPLOADS_ON_POSTGRES] : []),
+    down: (dialect) =>
+      dialect === 'postgres' ? ['DROP TABLE upload_parts', 'DROP TABLE uploads', 'DROP TABLE passages'] : [],
+  },
+]
+
+const INGESTIONS_OF_LINE = 'CREATE INDEX ingestion_progress_of_line ON ingestion_progress (root_id)'
+
+function ingestionProgress(text: string): string[] {
+  return [
+    `CREATE TABLE ingestion_progress (
+       ingestion_id ${text} PRIMARY KEY,
+       project_id ${text} NOT NULL REFERENCES projects (id),
+       source TEXT NOT NULL,
+       source_key ${text} NOT NULL,
+       scope TEXT NOT NULL,
+       retry_of ${text},
+       root_id ${text} NOT NULL,
+       status TEXT NOT NULL,
+       current_phase BIGINT NOT NULL,
+       progress_percent DOUBLE PRECISION NOT NULL,
+       metrics TEXT,
+       result TEXT,
+       error TEXT,
+       created_at BIGINT NOT NULL,
+       started_at BIGINT,
+       updated_at BIGINT NOT NULL,
+       completed_at BIGINT
+     )`,
+    'CREATE INDEX ingestion_progress_newest ON ingestion_progress (project_id, ingestion_id)',
+  ]
+}
+
+const FILE_COLUMNS = (text: string) => `
+       id ${text} PRIMARY KEY,
+       project_id ${text} NOT NULL REFERENCES projects (id),
+       source_key ${text} NOT NULL,
+       path ${text} NOT NULL,
+       absolute_path TEXT NOT NULL,
+       type TEXT,
+       size BIGINT NOT NULL,
+       sha256 TEXT,
+       passages_of TEXT,
+       status ${text} NOT NULL,
+       phase BIGINT NOT NULL,
+       code TEXT,
+       detail TEXT,
+       pages BIGINT,
+       title TEXT,
+       chunks BIGINT NOT NULL,
+       ingestion_id ${text} NOT NULL,
+       root_id ${text} NOT NULL,
+       updated_at BIGINT NOT NULL`
+
+function filesOnSqlite(): string[] {
+  return [
+    `CREATE TABLE files (${FILE_COLUMNS('TEXT')},
+       UNIQUE (project_id, source_key, path)
+     )`,
+    'CREATE INDEX files_of_ingestion ON files (ingestion_id, status, id)',
+    'CREATE INDEX files_of_project ON files (project_id, path, id)',
+  ]
+}
+
+/**
+ * An entry of an index has at most 2,704 bytes there, a path or an address may have more: a file is found by hashes
+ * (SHA-256, hex) of its source key and path, and listed in the order of its path's beginning, then its path.
+ */
+function filesOnPostgres(text: string): string[] {
+  return [
+    `CREATE TABLE files (${FILE_COLUMNS(text)},
+       source_hash ${text} NOT NULL,
+       path_hash ${text} NOT NULL,
+       UNIQUE (project_id, source_hash, path_hash)
+     )`,
+    'CREATE INDEX files_of_ingestion ON files (ingestion_id, status, id)',
+    'CREATE INDEX files_of_project ON files (project_id, left(path, 200))',
+  ]
+}
+
+function chunks(dialect: Dialect, text: string): string {
+  const id =
+    dialect === 'sqlite' ? 'INTEGER PRIMARY KEY AUTOINCREMENT' : 'BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY'
+  return `CREATE TABLE chunks (
+       id ${id},
+       project_id ${text} NOT NULL,
+       file_id ${text} NOT NULL,
+       ordinal BIGINT NOT NULL,
+       text TEXT NOT NULL,
+       start_at BIGINT NOT NULL,
+       end_at BIGINT NOT NULL,
+       page BIGINT,
+       line_start BIGINT NOT NULL,
+       line_end BIGINT NOT NULL,
+       path TEXT NOT NULL,
+       UNIQUE (file_id, ordinal)
+     )`
+}
+
+/** The search index of all nodes. A passage that is removed is out of it in the same commit. */
+const SEARCH_ON_POSTGRES = [
+  `CREATE TABLE passages (
+     id BIGINT PRIMARY KEY REFERENCES chunks (id) ON DELETE CASCADE,
+     file_id TEXT COLLATE "C" NOT NULL,
+     words TSVECTOR NOT NULL
+   )`,
+  'CREATE INDEX passages_words ON passages USING gin (words)',
+  'CREATE INDEX passages_of_file ON passages (file_id, id)',
+]
+
+/** Uploads where every node can have them: whole from `completed_at` on, an ingestion's from `claimed_at` on. */
+const UPLOADS_ON_POSTGRES = [
+  `CREATE TABLE uploads (
+     id TEXT COLLATE "C" PRIMARY KEY,
+     files BIGINT NOT NULL,
+     bytes BIGINT NOT NULL,
+     touched_at BIGINT NOT NULL,
+     completed_at BIGINT,
+     claimed_at BIGINT
+   )`,
+  'CREATE INDEX uploads_unclaimed ON uploads (touched_at) WHERE claimed_at IS NULL',
+  `CREATE TABLE upload_parts (
+     upload_id TEXT COLLATE "C" NOT NULL REFERENCES uploads (id) ON DELETE CASCADE,
+     number BIGINT NOT NULL,
+     path TEXT NOT NULL,
+     content BYTEA NOT NULL,
+     PRIMARY KEY (upload_id, number)
+   )`,
 ]

@@ -1,8 +1,8 @@
-import { join } from 'node:path'
 import type { FileRow } from '../file-store.ts'
 import { countersFrom, PhaseMeter } from '../phase-meter.ts'
 import { FILE_CODES, type FoundFile, type Probe, type Rejection, type Source } from '../ports.ts'
-import { contentOf, each, exists, type PhaseWorld } from './world.ts'
+import { bring } from './bring.ts'
+import { contentOf, each, exists, type PhaseWorld, sourceDir } from './world.ts'
 
 /** Phase 1: brings the source here, finds its files, and learns of each what it is. Totals are known at its end. */
 export async function discover(world: PhaseWorld): Promise<void> {
@@ -30,14 +30,14 @@ async function filesToLookAt(world: PhaseWorld): Promise<{
   /** Whether these are all the files of the source. */
   isWhole: boolean
 }> {
-  const { context, sources, workDir } = world
+  const { context, sources } = world
   const { source, scope } = context.input
   const rows = scope.kind === 'all' ? [] : await failedRows(world)
-  if (scope.kind !== 'all' && (await areHere(rows, source))) {
+  if (scope.kind !== 'all' && (await areHere(world, rows, source))) {
     const bytes = rows.reduce((sum, { size }) => sum + size, 0)
     return { files: filesOf(rows, world), total: rows.length, bytes, isWhole: false }
   }
-  const { root, rejected } = await sources.fetch(source, join(workDir, 'source'), {
+  const { root, rejected } = await sources.fetch(source, sourceDir(world), {
     signal: context.signal,
     onProgress: ({ total: known, files: fetched, bytes, current }) => {
       const filesTotal = known ?? fetched
@@ -55,8 +55,12 @@ async function filesToLookAt(world: PhaseWorld): Promise<{
 }
 
 /** The files of rows, each looked at again for whether it may still be read where it stood. */
-async function* filesOf(rows: readonly FileRow[], { sources, context }: PhaseWorld): AsyncGenerator<FoundFile> {
-  for (const { path, absolute_path: absolutePath, size, updated_at: modifiedAt } of rows) {
+async function* filesOf(rows: readonly FileRow[], world: PhaseWorld): AsyncGenerator<FoundFile> {
+  const { sources, context } = world
+  for (const row of rows) {
+    const { path, size, updated_at: modifiedAt } = row
+    const absolutePath = sources.pathOf(row.absolute_path)
+    if (context.input.source.kind === 'upload') await bring(world, row)
     const rejection = await sources.recheck(context.input.source, absolutePath)
     yield rejection ? { path, ...rejection } : { path, absolutePath, size, modifiedAt }
   }
@@ -66,10 +70,10 @@ async function* filesOf(rows: readonly FileRow[], { sources, context }: PhaseWor
  * Whether the failed files of a retry can be read where they stood. One that was never there to be read (a page that
  * could not be had, a folder that could not be entered) is found by looking at its whole source again.
  */
-async function areHere(rows: FileRow[], { kind }: Source): Promise<boolean> {
+async function areHere({ sources }: PhaseWorld, rows: FileRow[], { kind }: Source): Promise<boolean> {
   for (const { absolute_path } of rows) {
     if (absolute_path === '') return false
-    if (kind !== 'path' && kind !== 'upload' && !(await exists(absolute_path))) return false
+    if (kind !== 'path' && kind !== 'upload' && !(await exists(sources.pathOf(absolute_path)))) return false
   }
   return true
 }
@@ -90,8 +94,8 @@ async function failedRows(world: PhaseWorld): Promise<FileRow[]> {
 }
 
 async function lookAt(world: PhaseWorld, meter: PhaseMeter, file: FoundFile): Promise<void> {
-  const { context, identity, files, parser, clock } = world
-  const absolutePath = 'absolutePath' in file ? file.absolutePath : ''
+  const { context, identity, files, parser, sources, clock } = world
+  const place = 'absolutePath' in file ? await sources.placeOf(file.absolutePath) : ''
   meter.begin(file.path)
   const probed: Probe | Rejection = 'rejected' in file ? file : await parser.probe(file.absolutePath, context.signal)
   const foundSize = 'size' in file ? file.size : 0
@@ -99,7 +103,7 @@ async function lookAt(world: PhaseWorld, meter: PhaseMeter, file: FoundFile): Pr
   const known = await files.find(identity.projectId, identity.sourceKey, file.path)
   const id = known?.id ?? world.newId()
   const judged = judge(world, known, probed)
-  const writes = [files.put(id, identity, { path: file.path, absolutePath, size }, judged, clock.now())]
+  const writes = [files.put(id, identity, { path: file.path, place, size }, judged, clock.now())]
   if (judged.rejection && judged.rejection.rejected !== 'UNCHANGED' && known && known.chunks > 0) {
     await world.search.remove(identity.projectId, known.id)
     writes.push(files.removeChunks(known.id))

@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import type { FileRow } from '../file-store.ts'
 import { countersFrom, PhaseMeter } from '../phase-meter.ts'
 import type { Extraction, FileType, Rejection } from '../ports.ts'
+import { bring } from './bring.ts'
 import { documentPath, each, type PhaseWorld, rejectFile } from './world.ts'
 
 /** Phase 2: reads the text out of every file found. */
@@ -40,9 +41,20 @@ async function extractFile(world: PhaseWorld, meter: PhaseMeter, row: FileRow): 
   meter.done(row.path, row.size)
 }
 
-/** Reads a file's text into its document; also asked for by chunking, where the document of an earlier run is gone. */
-export function readDocument(world: PhaseWorld, row: FileRow, signal: AbortSignal): Promise<Extraction | Rejection> {
-  return world.parser.extract(row.absolute_path, (row.type ?? 'text') as FileType, documentPath(world, row.id), signal)
+/**
+ * Reads a file's text into its document; also asked for by chunking, where the document of an earlier run is gone. A
+ * file that is not here may be on the node that found it: then it is brought here.
+ */
+export async function readDocument(
+  world: PhaseWorld,
+  row: FileRow,
+  signal: AbortSignal,
+): Promise<Extraction | Rejection> {
+  const path = world.sources.pathOf(row.absolute_path)
+  const read = () => world.parser.extract(path, (row.type ?? 'text') as FileType, documentPath(world, row.id), signal)
+  const first = await read()
+  if (!('rejected' in first) || first.rejected !== 'VANISHED') return first
+  return (await bring(world, row)) ? read() : first
 }
 
 function extracted(world: PhaseWorld, row: FileRow, { pages, title }: Extraction) {

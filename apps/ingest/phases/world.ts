@@ -21,11 +21,17 @@ export interface PhaseWorld {
   files: FileStore
   parser: Parser
   sources: Sources
-  search: SearchIndex
+  /** Written under the fence of this attempt, wherever it stands. */
+  search: Pick<SearchIndex, 'put' | 'remove'>
   clock: Clock
   newId: () => string
   /** This line of retries' own folder: downloads and extracted documents, until the ingestion is done. */
   workDir: string
+}
+
+/** This line's downloads. */
+export function sourceDir(world: Pick<PhaseWorld, 'workDir'>): string {
+  return `${world.workDir}/source`
 }
 
 /** The extracted text of a file, between the phases. */

@@ -93,6 +93,11 @@ class SqliteSearchIndex implements SearchIndex {
     await this.#db.commit([removeWrite(fileId)])
   }
 
+  /** In a file of its own, which only this process writes. */
+  through(): Pick<SearchIndex, 'put' | 'remove'> {
+    return this
+  }
+
   async search(projectId: string, query: string, { limit, offset }: { limit: number; offset: number }) {
     const terms = parseQuery(query)
     if (terms.length === 0) return []

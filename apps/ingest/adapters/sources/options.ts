@@ -1,5 +1,6 @@
 import type { LookupFunction } from 'node:net'
 import { type Clock, systemClock } from '@holdfast/protocol'
+import type { UploadArchive } from './upload-archive.ts'
 
 /** What one source may cost. Bytes and milliseconds. */
 export interface SourceLimits {
@@ -53,6 +54,8 @@ export interface SourcesOptions {
     token?: string | undefined
   }
   limits?: Partial<SourceLimits>
+  /** Where uploads stand for all nodes. Default: nowhere but in DATA_DIR. */
+  archive?: UploadArchive
   /** Default: the real one. */
   clock?: Clock
   /**
@@ -72,6 +75,7 @@ export interface ResolvedOptions {
   roots: string[]
   github: { baseUrl: string; token: string | undefined }
   limits: SourceLimits
+  archive: UploadArchive | undefined
   clock: Clock
   allowPrivateAddresses: string[]
   userAgent: string
@@ -87,6 +91,7 @@ export function resolveOptions(options: SourcesOptions): ResolvedOptions {
       token: options.github?.token || undefined,
     },
     limits: { ...DEFAULT_LIMITS, ...options.limits },
+    archive: options.archive,
     clock: options.clock ?? systemClock,
     allowPrivateAddresses: options.allowPrivateAddresses ?? [],
     userAgent: options.userAgent ?? 'Holdfast/0.1 (document ingestion)',

@@ -1,7 +1,8 @@
 import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import type { Readable } from 'node:stream'
-import { HoldfastError } from '@holdfast/protocol'
+import { type Clock, HoldfastError } from '@holdfast/protocol'
+import type { Write } from '@holdfast/server'
 import type { Upload } from '../../ports.ts'
 import { isHidden, numbered, safeRelativeName } from './file-names.ts'
 import type { SourceLimits } from './options.ts'
@@ -15,14 +16,31 @@ import {
   writeJson,
   writeStream,
 } from './storage.ts'
+import type { BringOptions, UploadArchive } from './upload-archive.ts'
 
 const ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/
 // Beyond that somebody sends one name over and over.
 const MAX_SAME_NAME = 100
+// Longer than anybody works on the files of one upload without asking for them again.
+const LENT_MS = 24 * 60 * 60_000
 
-/** `<dataDir>/uploads/<uploadId>`: `files/` below it, and `complete.json` once it was committed. */
-export function createUploads(options: { dataDir: string; limits: SourceLimits }) {
+interface UploadsOptions {
+  dataDir: string
+  limits: SourceLimits
+  clock: Clock
+  archive: UploadArchive | undefined
+}
+
+/**
+ * `<dataDir>/uploads/<uploadId>`: `files/` below it, and `complete.json` once it was committed. With an archive that is
+ * this node's copy: what is committed stands there, and is brought from there where it is missing.
+ */
+export function createUploads(options: UploadsOptions) {
+  const { archive, clock } = options
   const open = new Set<string>()
+  /** When each was last asked for. Those that are released are forgotten. */
+  const lent = new Map<string, number>()
+  let brought = 0
 
   function folderOf(uploadId: string): string {
     if (!ID.test(uploadId)) throw new HoldfastError('INVALID_INPUT', 'That is not the id of an upload.')
@@ -33,10 +51,41 @@ export function createUploads(options: { dataDir: string; limits: SourceLimits }
     return (await readJson(path.join(folderOf(uploadId), 'complete.json'))) !== null
   }
 
+  /** Brings an upload here, whole or not at all; two at a time may do so. Answers whether it is here now. */
+  async function bring(from: UploadArchive, uploadId: string, bringOptions: BringOptions): Promise<boolean> {
+    const folder = folderOf(uploadId)
+    brought += 1
+    const aside = `${folder}.${brought}.brought`
+    try {
+      await rm(aside, { recursive: true, force: true })
+      await mkdir(path.join(aside, 'files'), { recursive: true, mode: 0o700 })
+      const size = await from.bring(uploadId, path.join(aside, 'files'), bringOptions)
+      if (!size) return false
+      await syncTree(path.join(aside, 'files'))
+      await writeJson(path.join(aside, 'complete.json'), size)
+      if (await isComplete(uploadId)) return true
+      await rm(folder, { recursive: true, force: true })
+      await rename(aside, folder)
+      return true
+    } catch (error) {
+      throw storageError(error)
+    } finally {
+      await rm(aside, { recursive: true, force: true })
+    }
+  }
+
   return {
-    /** The folder of a committed upload's files. Throws NOT_FOUND where there is none. */
-    async filesOf(uploadId: string): Promise<string> {
-      if (!(await isComplete(uploadId))) throw new HoldfastError('NOT_FOUND', `There is no upload ${uploadId}.`)
+    /** Throws NOT_FOUND where no such upload was committed. */
+    async check(uploadId: string): Promise<void> {
+      if ((await isComplete(uploadId)) || (await archive?.has(uploadId))) return
+      throw new HoldfastError('NOT_FOUND', `There is no upload ${uploadId}.`)
+    },
+
+    /** The folder of a committed upload's files, brought here where they are not. Throws NOT_FOUND where there is none. */
+    async filesOf(uploadId: string, bringOptions: BringOptions): Promise<string> {
+      if (archive) lent.set(uploadId, clock.now())
+      const isHere = (await isComplete(uploadId)) || (archive && (await bring(archive, uploadId, bringOptions)))
+      if (!isHere) throw new HoldfastError('NOT_FOUND', `There is no upload ${uploadId}.`)
       return path.join(folderOf(uploadId), 'files')
     },
 
@@ -53,10 +102,21 @@ export function createUploads(options: { dataDir: string; limits: SourceLimits }
         open.delete(uploadId)
         throw storageError(error)
       }
-      return new ReceivedUpload(folder, options.limits, () => open.delete(uploadId))
+      return new ReceivedUpload({ ...options, uploadId, folder, onClose: () => open.delete(uploadId) })
     },
 
     async discard(uploadId: string): Promise<void> {
+      await removeWhole(folderOf(uploadId))
+      await archive?.remove(uploadId)
+    },
+
+    claim: (uploadId: string): Write[] => (archive ? [archive.claim(uploadId)] : []),
+
+    /** Removes this node's copy of what stands in the archive, unless it is being received or was asked for lately. */
+    async release(uploadId: string): Promise<void> {
+      const isInUse = open.has(uploadId) || (lent.get(uploadId) ?? 0) > clock.now() - LENT_MS
+      if (!archive || isInUse) return
+      lent.delete(uploadId)
       await removeWhole(folderOf(uploadId))
     },
   }
@@ -72,17 +132,22 @@ async function removeWhole(folder: string): Promise<void> {
 }
 
 class ReceivedUpload implements Upload {
+  readonly #uploadId: string
   readonly #folder: string
   readonly #limits: SourceLimits
+  readonly #archive: UploadArchive | undefined
   readonly #onClose: () => void
   #files = 0
   #bytes = 0
   #closed = false
+  #isArchived = false
 
-  constructor(folder: string, limits: SourceLimits, onClose: () => void) {
-    this.#folder = folder
-    this.#limits = limits
-    this.#onClose = onClose
+  constructor(options: UploadsOptions & { uploadId: string; folder: string; onClose: () => void }) {
+    this.#uploadId = options.uploadId
+    this.#folder = options.folder
+    this.#limits = options.limits
+    this.#archive = options.archive
+    this.#onClose = options.onClose
   }
 
   get files(): number {
@@ -150,8 +215,11 @@ class ReceivedUpload implements Upload {
 
   async commit(): Promise<void> {
     this.#assertOpen()
+    const size = { files: this.#files, bytes: this.#bytes }
     await syncTree(path.join(this.#folder, 'files'))
-    await writeJson(path.join(this.#folder, 'complete.json'), { files: this.#files, bytes: this.#bytes })
+    this.#isArchived = this.#archive !== undefined
+    await this.#archive?.save(this.#uploadId, path.join(this.#folder, 'files'), size)
+    await writeJson(path.join(this.#folder, 'complete.json'), size)
     // The way down to the folder has to be as durable as what is in it.
     await syncFolder(path.dirname(this.#folder))
     await syncFolder(path.dirname(path.dirname(this.#folder)))
@@ -162,6 +230,7 @@ class ReceivedUpload implements Upload {
   async discard(): Promise<void> {
     this.#close()
     await removeWhole(this.#folder)
+    if (this.#isArchived) await this.#archive?.remove(this.#uploadId)
   }
 
   #close(): void {

@@ -1,0 +1,158 @@
+import type { FileHandle } from 'node:fs/promises'
+import { open, opendir } from 'node:fs/promises'
+import path from 'node:path'
+import { type Database, type Statement, statement, write } from '@holdfast/server'
+import { createFile, storageError } from './storage.ts'
+import type { BringOptions, UploadArchive, UploadSize } from './upload-archive.ts'
+
+// One piece of a file is one row. A commit has at most twice that, a page of them eight times.
+const PART_BYTES = 512 * 1024
+const COMMIT_BYTES = 2 * PART_BYTES
+const COMMIT_PARTS = 100
+const ABANDONED_AFTER_MS = 60 * 60_000
+
+const BEGIN = `INSERT INTO uploads (id, files, bytes, touched_at) VALUES (?, 0, 0, holdfast_now())`
+const ADD_PART = 'INSERT INTO upload_parts (upload_id, number, path, content) VALUES (?, ?, ?, ?)'
+const TOUCH = 'UPDATE uploads SET touched_at = holdfast_now() WHERE id = ? AND completed_at IS NULL'
+const COMPLETE = `
+  UPDATE uploads SET files = ?, bytes = ?, touched_at = holdfast_now(), completed_at = holdfast_now()
+  WHERE id = ? AND completed_at IS NULL`
+const CLAIM = `
+  UPDATE uploads SET claimed_at = COALESCE(claimed_at, holdfast_now()) WHERE id = ? AND completed_at IS NOT NULL`
+const SWEEP = 'DELETE FROM uploads WHERE claimed_at IS NULL AND touched_at < holdfast_now() - ?'
+const FIND = 'SELECT files, bytes FROM uploads WHERE id = ? AND completed_at IS NOT NULL'
+// As many as fit a page, and one at least.
+const NEXT_PARTS = `
+  SELECT number, path, content FROM (
+    SELECT number, path, content, SUM(octet_length(content)) OVER (ORDER BY number) AS total
+    FROM (SELECT * FROM upload_parts WHERE upload_id = ? AND number > ? ORDER BY number LIMIT 256) next
+  ) page WHERE total <= ${8 * PART_BYTES} ORDER BY number`
+
+type Part = { number: number; path: string; content: Uint8Array }
+
+/** Uploads as rows of PostgreSQL, beside what is made of them. */
+export function createPostgresUploadArchive(db: Database): UploadArchive {
+  async function save(uploadId: string, folder: string, { files, bytes }: UploadSize): Promise<void> {
+    await db.commit([write(removal(uploadId), statement(BEGIN, [uploadId]))])
+    const gone = { rows: 1, otherwise: 'CONFLICT', detail: `The upload ${uploadId} was removed meanwhile.` } as const
+    const touch = statement(TOUCH, [uploadId], gone)
+    let waiting: Statement[] = []
+    let size = 0
+    const flush = async () => {
+      if (waiting.length === 0) return
+      const parts = waiting
+      waiting = []
+      size = 0
+      await db.commit([write(touch, ...parts)])
+    }
+    let number = 0
+    for await (const part of partsOf(folder)) {
+      number += 1
+      if (size + part.content.byteLength > COMMIT_BYTES || waiting.length === COMMIT_PARTS) await flush()
+      waiting.push(statement(ADD_PART, [uploadId, number, part.path, part.content]))
+      size += part.content.byteLength
+    }
+    await flush()
+    await db.commit([write(statement(COMPLETE, [files, bytes, uploadId], gone))])
+  }
+
+  async function find(uploadId: string): Promise<UploadSize | null> {
+    const [row] = await db.read<UploadSize & { files: number; bytes: number }>(statement(FIND, [uploadId]))
+    return row ?? null
+  }
+
+  async function* parts(uploadId: string): AsyncGenerator<Part> {
+    for (let after = 0; ; ) {
+      const page = await db.read<Part>(statement(NEXT_PARTS, [uploadId, after]))
+      yield* page
+      const last = page.at(-1)
+      if (!last) return
+      after = last.number
+    }
+  }
+
+  return {
+    save,
+    has: async (uploadId) => (await find(uploadId)) !== null,
+    async bring(uploadId, folder, options) {
+      const size = await find(uploadId)
+      if (!size) return null
+      await writeParts(parts(uploadId), folder, options)
+      // Removed while it was read: what came of it is not all of it.
+      return find(uploadId)
+    },
+    async remove(uploadId) {
+      await db.commit([write(removal(uploadId))])
+    },
+    claim(uploadId) {
+      const gone = { rows: 1, otherwise: 'NOT_FOUND', detail: `There is no upload ${uploadId}.` } as const
+      return write(statement(CLAIM, [uploadId], gone))
+    },
+    async sweep() {
+      await db.commit([write(statement(SWEEP, [ABANDONED_AFTER_MS]))])
+    },
+  }
+}
+
+function removal(uploadId: string): Statement {
+  return statement('DELETE FROM uploads WHERE id = ?', [uploadId])
+}
+
+/** Every file below a folder in pieces, in any order of the files; an empty one is one empty piece. */
+async function* partsOf(folder: string): AsyncGenerator<Omit<Part, 'number'>> {
+  for await (const entry of await opendir(folder, { recursive: true })) {
+    if (!entry.isFile()) continue
+    const file = path.join(entry.parentPath, entry.name)
+    const name = path.relative(folder, file).split(path.sep).join('/')
+    const handle = await open(file, 'r')
+    try {
+      for (let position = 0; ; ) {
+        const content = await readPart(handle, position)
+        if (content.byteLength > 0 || position === 0) yield { path: name, content }
+        if (content.byteLength < PART_BYTES) break
+        position += content.byteLength
+      }
+    } finally {
+      await handle.close()
+    }
+  }
+}
+
+async function readPart(handle: FileHandle, position: number): Promise<Uint8Array> {
+  // Handed on to the store, which may not have sent it when the next one is read.
+  const buffer = Buffer.allocUnsafe(PART_BYTES)
+  let length = 0
+  while (length < PART_BYTES) {
+    const { bytesRead } = await handle.read(buffer, length, PART_BYTES - length, position + length)
+    if (bytesRead === 0) break
+    length += bytesRead
+  }
+  // A copy where little was read, so that many small files do not hold a buffer each.
+  return length < PART_BYTES / 2 ? Buffer.from(buffer.subarray(0, length)) : buffer.subarray(0, length)
+}
+
+async function writeParts(parts: AsyncIterable<Part>, folder: string, { signal, onFile }: BringOptions): Promise<void> {
+  let name: string | null = null
+  let handle: FileHandle | null = null
+  let files = 0
+  let bytes = 0
+  const close = () => handle?.close()
+  try {
+    for await (const part of parts) {
+      signal.throwIfAborted()
+      if (handle === null || name !== part.path) {
+        await close()
+        name = part.path
+        handle = await createFile(path.join(folder, part.path))
+        files += 1
+      }
+      await handle.writeFile(part.content)
+      bytes += part.content.byteLength
+      onFile({ path: part.path, files, bytes })
+    }
+  } catch (error) {
+    throw storageError(error)
+  } finally {
+    await close()
+  }
+}
