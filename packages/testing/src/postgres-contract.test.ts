@@ -5,6 +5,7 @@ import { openPostgresDatabase } from '@holdfast/server/postgres'
 import { describeRuns } from '@holdfast/server/runs.contract'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startPostgres, type TestPostgres } from './postgres.ts'
+import { withPostgresClock } from './postgres-clock.ts'
 
 let postgres: TestPostgres
 beforeAll(async () => {
@@ -16,7 +17,10 @@ const open = async () => openPostgresDatabase({ connectionString: await postgres
 
 describeDatabase('PostgreSQL', open)
 describeStreamLog('PostgreSQL', open)
-describeRuns('PostgreSQL', open)
+describeRuns('PostgreSQL', async (clock) => {
+  const connectionString = await postgres.createDatabase()
+  return async () => withPostgresClock(openPostgresDatabase({ connectionString, maxConnections: 6 }), clock)
+})
 
 it('[DB12] a connection lost in the middle of a commit fails that commit, and nothing else', async () => {
   const db = await open()

@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto'
-import { type Clock, HoldfastError } from '@holdfast/protocol'
-import { type Database, type Write, write } from '../db/database.ts'
+import { HoldfastError, isHoldfastError } from '@holdfast/protocol'
+import { type Database, type Statement, type Write, write } from '../db/database.ts'
 import type { Outcome, Run, RunContext, RunDefinition, StepContext, StepOptions } from './run.ts'
 import type { RunStore } from './run-store.ts'
 
-/** Why an attempt's signal was aborted. */
-export type StopReason = 'cancelled' | 'shutdown' | 'fenced'
+/**
+ * Why an attempt's signal was aborted. `unsure`: the store was lost in the middle of a write; what became of it shows
+ * once this attempt is fenced off.
+ */
+export type StopReason = 'cancelled' | 'shutdown' | 'fenced' | 'unsure'
 
 export class AttemptStopped extends Error {
   readonly why: StopReason
@@ -22,7 +25,6 @@ const STEP_OUTPUT_MAX_LENGTH = 65_536
 export interface AttemptWorld {
   db: Database
   store: RunStore
-  clock: Clock
   leaseMs: number
 }
 
@@ -32,6 +34,8 @@ export class Attempt implements RunContext {
   readonly #world: AttemptWorld
   readonly #definition: RunDefinition
   readonly #stop = new AbortController()
+  #unsure = false
+  #ending = false
   #ended = false
 
   constructor(run: Run, definition: RunDefinition, world: AttemptWorld) {
@@ -52,8 +56,18 @@ export class Attempt implements RunContext {
     return this.#ended
   }
 
+  /** Why it was stopped; `null` where it was not. */
+  get stopped(): StopReason | null {
+    return this.signal.reason instanceof AttemptStopped ? this.signal.reason.why : null
+  }
+
   stop(why: StopReason): void {
-    if (!this.#stop.signal.aborted) this.#stop.abort(new AttemptStopped(why))
+    if (!this.signal.aborted) this.#stop.abort(new AttemptStopped(why))
+  }
+
+  /** The store no longer has it as working. That it is about to end is no reason to stop it. */
+  lose(): void {
+    if (!this.#ending) this.stop('fenced')
   }
 
   async commit(...writes: Write[]): Promise<void> {
@@ -69,42 +83,75 @@ export class Attempt implements RunContext {
     work: (step: StepContext) => Promise<Output>,
     { input, keep = () => true }: StepOptions<Output> = {},
   ): Promise<Output> {
-    const { store, clock } = this.#world
+    const { store } = this.#world
     const inputHash = createHash('sha256')
       .update(JSON.stringify(input ?? null))
       .digest('hex')
-    const known = await store.findStep(this.run.rootId, key)
+    const known = await store.findStep(this.run, key)
     if (known?.inputHash === inputHash) return JSON.parse(known.output)
     this.signal.throwIfAborted()
     const writes: Write[] = []
     const output = await work({ signal: this.signal, write: (...more) => writes.push(...more) })
-    if (keep(output)) {
-      const text = JSON.stringify(output ?? null)
-      if (text.length > STEP_OUTPUT_MAX_LENGTH) throw new HoldfastError('TOO_LARGE', `The result of step "${key}".`)
-      writes.push(write(store.recordStep(this.run, key, inputHash, text, clock.now())))
-    }
-    await this.#fenced(writes, true)
+    const kept = keep(output)
+    if (kept) writes.push(write(this.#record(key, inputHash, output)))
+    await this.#fenced(writes, true, async () => {
+      if (!kept) return false
+      const recorded = await store.findStep(this.run, key)
+      return recorded?.isOwn === true && recorded.inputHash === inputHash
+    })
     return output
   }
 
   async end(outcome: Outcome, ...writes: Write[]): Promise<void> {
-    const told = await this.#definition.ended(this.run, outcome)
-    const ending = write(this.#world.store.end(this.run, outcome, this.#world.clock.now()))
-    await this.#write([ending, ...writes, ...told])
-    this.#ended = true
+    // What it may not have written must not be taken for done.
+    if (outcome.status !== 'cancelled') this.#throwIfUnsure()
+    const { store } = this.#world
+    this.#ending = true
+    try {
+      const told = await this.#definition.ended(this.run, outcome)
+      await this.#write([write(store.end(this.run, outcome)), ...writes, ...told], async () => {
+        const run = await store.get(this.run.id)
+        return run !== null && run.endedAt !== null && run.attempt === this.run.attempt
+      })
+      this.#ended = true
+    } finally {
+      this.#ending = false
+    }
   }
 
-  async #fenced(writes: readonly Write[], progressed: boolean): Promise<void> {
-    const { store, clock, leaseMs } = this.#world
-    await this.#write([write(store.fence(this.run, clock.now() + leaseMs, progressed)), ...writes])
+  #record(key: string, inputHash: string, output: unknown): Statement {
+    const text = JSON.stringify(output ?? null)
+    if (text.length > STEP_OUTPUT_MAX_LENGTH) throw new HoldfastError('TOO_LARGE', `The result of step "${key}".`)
+    return this.#world.store.recordStep(this.run, key, inputHash, text)
   }
 
-  async #write(writes: readonly Write[]): Promise<void> {
+  async #fenced(writes: readonly Write[], progressed: boolean, wasDone = async () => false): Promise<void> {
+    const { store, leaseMs } = this.#world
+    this.#throwIfUnsure()
+    try {
+      await this.#write([write(store.fence(this.run, leaseMs, progressed)), ...writes], wasDone)
+    } catch (error) {
+      if (isHoldfastError(error, 'OUTCOME_UNKNOWN')) {
+        // It may still take effect at any time, until a newer attempt fences it off: no write of this one may follow.
+        this.#unsure = true
+        this.stop('unsure')
+      }
+      throw error
+    }
+  }
+
+  /** `wasDone` finds out what became of a commit whose outcome the store did not tell. */
+  async #write(writes: readonly Write[], wasDone: () => Promise<boolean>): Promise<void> {
     try {
       await this.#world.db.commit(writes)
     } catch (error) {
-      if (error instanceof HoldfastError && error.code === 'FENCED') this.stop('fenced')
+      if (isHoldfastError(error, 'FENCED')) this.stop('fenced')
+      if (isHoldfastError(error, 'OUTCOME_UNKNOWN') && (await wasDone().catch(() => false))) return
       throw error
     }
+  }
+
+  #throwIfUnsure(): void {
+    if (this.#unsure) throw new HoldfastError('OUTCOME_UNKNOWN', 'An earlier write of this attempt may still be done.')
   }
 }

@@ -16,9 +16,14 @@ function fail(error: Error): never {
   throw error
 }
 
-describeRuns('SQLite in memory', async () => openMemoryDatabase())
+// One process has a file of SQLite, on one connection.
+describeRuns('SQLite in memory', async () => {
+  const db = openMemoryDatabase()
+  return async () => db
+})
 
-describeRuns('SQLite in a file', () => {
+describeRuns('SQLite in a file', async () => {
   count += 1
-  return openSqliteDatabase({ path: join(folder, `${count}.db`), durability: 'full', onFatal: fail })
+  const db = await openSqliteDatabase({ path: join(folder, `${count}.db`), durability: 'full', onFatal: fail })
+  return async () => db
 })

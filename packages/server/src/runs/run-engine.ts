@@ -1,23 +1,32 @@
-import { type Clock, HoldfastError, isHoldfastError, sleep } from '@holdfast/protocol'
+import { type Clock, HoldfastError, isHoldfastError } from '@holdfast/protocol'
 import type { Database, Write } from '../db/database.ts'
-import { Attempt, AttemptStopped } from './attempt.ts'
-import type { Outcome, Run, RunDefinition } from './run.ts'
+import { Attempt } from './attempt.ts'
+import { Attempts } from './attempts.ts'
+import { carryOut } from './carry-out.ts'
+import { Claims } from './claims.ts'
+import { Leases } from './leases.ts'
+import type { Run, RunDefinition } from './run.ts'
 import { RunStore } from './run-store.ts'
+import { Timers } from './timers.ts'
+import { type RunWord, Teller } from './words.ts'
 
 export interface RunEngineOptions {
   db: Database
+  /** Measures waiting. Also the time of leases and due times where the store has no clock of its own (SQLite). */
   clock: Clock
   /** A write that makes the run's stream, so that readers have a position while it is queued. */
   createStream: (stream: string) => Write
-  /** Names this process in the run rows. */
+  /** Names this process in the run rows; no other process, of now or before, has the same. */
   worker: string
   newId: () => string
-  /** Runs at the same time. Default 100: they mostly wait for workers, disks and networks. */
+  /** Runs at the same time on this node. Default 100: they mostly wait for workers, disks and networks. */
   concurrency?: number
   /** How long an attempt may go without a sign of life before others may take it over. Default 30,000 ms. */
   leaseMs?: number
   /** This process alone uses the store: whatever was working when it starts has died. */
   exclusive: boolean
+  /** Tells the other nodes on the store, which `hear` it. Must not throw. Absent where there are none. */
+  tell?: (word: RunWord) => void
   /** Told of errors nobody waits for: a run's failure, a claim that failed. */
   onError: (error: unknown, run: Run | null) => void
 }
@@ -32,30 +41,26 @@ export interface StartOptions {
   writes?: Write[]
 }
 
-// A run that took its process down this often without finishing one more step is not tried again by itself.
-const CRASHES_MAX = 5
-// While the store takes no writes (disk full, unreachable) a run waits this long before it is tried again.
-const STORE_RETRY_MS = 5_000
-
 /**
  * Carries runs out: claims what is due, one at a time per serial key, keeps the leases alive, and ends each run with
- * its terminal event in one commit. Woken by its own starts and ends and by an exact timer; it never polls.
+ * its terminal event in one commit. Any number of processes may do so on one store. Woken by its own starts and ends,
+ * by word of the other nodes' and by exact timers; what word was lost of is looked for every few seconds.
  */
 export class RunEngine {
   readonly #options: Required<RunEngineOptions>
   readonly #store: RunStore
   readonly #definitions = new Map<string, RunDefinition>()
-  readonly #attempts = new Map<string, { attempt: Attempt; finished: Promise<void> }>()
-  #state: 'new' | 'open' | 'closed' = 'new'
-  #claiming: Promise<void> | null = null
-  #claimAgain = false
+  readonly #attempts = new Attempts()
+  readonly #timers: Timers
+  readonly #teller: Teller
   readonly #closing = new AbortController()
-  readonly #timers = new Set<() => void>()
-  #cancelDue: (() => void) | null = null
+  #claims: Claims | null = null
 
   constructor(options: RunEngineOptions) {
-    this.#options = { concurrency: 100, leaseMs: 30_000, ...options }
-    this.#store = new RunStore(options.db)
+    this.#options = { concurrency: 100, leaseMs: 30_000, tell: () => {}, ...options }
+    this.#store = new RunStore(options.db, options.clock)
+    this.#timers = new Timers(options.clock)
+    this.#teller = new Teller(this.#options.tell)
   }
 
   /** Makes a kind of run known; before `open`. */
@@ -65,18 +70,33 @@ export class RunEngine {
 
   /** Takes back what died with its worker and begins to claim. */
   async open(): Promise<void> {
-    const { clock, exclusive } = this.#options
-    await this.#store.takeBack(clock.now(), exclusive)
-    this.#state = 'open'
-    this.#every(this.#options.leaseMs / 3, () => this.#tend())
-    this.wake()
+    const { clock, worker, leaseMs, concurrency, exclusive } = this.#options
+    const parts = { store: this.#store, attempts: this.#attempts, timers: this.#timers, worker, leaseMs }
+    const onError = (error: unknown) => this.#options.onError(error, null)
+    const names = this.#names()
+    const claims = new Claims({ ...parts, names, concurrency, onError, carryOut: (run) => this.#carryOut(run) })
+    const leases = new Leases({
+      ...parts,
+      clock,
+      exclusive,
+      onError,
+      onLost: () => claims.findLost(),
+      onTakenBack: () => this.#due(),
+      onTended: () => this.#tended(),
+    })
+    await leases.open()
+    if (this.#closing.signal.aborted) return
+    this.#claims = claims
+    claims.wake()
   }
 
-  /** Queues a run. When this resolves it is on disk and will be carried out, whatever happens to this process. */
+  /**
+   * Queues a run. When this resolves it is on disk and will be carried out, whatever happens to this process. After
+   * OUTCOME_UNKNOWN it may come to be queued, or not; with an `id` of one's own one can ask, or start it again.
+   */
   async start<Input>(definition: RunDefinition<Input>, input: Input, options: StartOptions = {}): Promise<Run<Input>> {
-    const { clock, db, newId, createStream } = this.#options
+    const { newId, createStream } = this.#options
     const id = options.id ?? newId()
-    const now = clock.now()
     const run: Run<Input> = {
       id,
       name: definition.name,
@@ -89,13 +109,13 @@ export class RunEngine {
       retryOf: options.retryOf?.id ?? null,
       rootId: options.retryOf?.rootId ?? id,
       cancelRequestedAt: null,
-      createdAt: now,
+      createdAt: 0,
       startedAt: null,
       endedAt: null,
     }
-    await db.commit([this.#store.insert(run, now), createStream(run.stream), ...(options.writes ?? [])])
-    this.wake()
-    return run
+    const createdAt = await this.#queue(run, [createStream(run.stream), ...(options.writes ?? [])])
+    this.#due()
+    return { ...run, createdAt }
   }
 
   /** A run as it stands; `null` where there is none. */
@@ -104,133 +124,114 @@ export class RunEngine {
   }
 
   /**
-   * Cancels a run, durably: when this resolves it will end as cancelled, also if the process dies now. A queued run
-   * has ended by then; a working one is stopped and ends as soon as its step lets go. ALREADY_ENDED, NOT_FOUND.
+   * Cancels a run, durably: when this resolves it will end as cancelled, also if the process dies now. A queued run of
+   * a kind this node knows has ended by then; a working one is stopped, on whichever node, and ends as soon as its step
+   * lets go. ALREADY_ENDED, NOT_FOUND; where the store fails, with its code, and then it may be asked for again.
    */
   async cancel(id: string): Promise<void> {
-    const { db, clock } = this.#options
-    const run = await this.#store.get(id)
-    if (!run) throw new HoldfastError('NOT_FOUND', `There is no run "${id}".`)
-    await db.commit([this.#store.requestCancel(id, clock.now())])
-    const working = this.#attempts.get(id)
-    if (working) return working.attempt.stop('cancelled')
-    if (run.status !== 'queued') return
-    try {
-      await new Attempt(run, this.#definition(run.name), this.#world()).end({ status: 'cancelled' })
-      this.wake()
-    } catch (error) {
-      // Claimed in the meantime: its attempt sees the request.
-      if (!isHoldfastError(error, 'FENCED')) throw error
-      this.#attempts.get(id)?.attempt.stop('cancelled')
+    const run = await this.#store.requestCancel(id)
+    if (!run) {
+      if (await this.#store.get(id)) throw new HoldfastError('ALREADY_ENDED', 'It has already ended.')
+      throw new HoldfastError('NOT_FOUND', `There is no run "${id}".`)
     }
+    if (!(await this.#cancelHere(run))) this.#teller.cancel(id)
+  }
+
+  /** What another node told. Cheap, at any time; never throws. */
+  hear(word: RunWord): void {
+    if (!this.#claims || this.#closing.signal.aborted) return
+    if (word.type === 'runs_due') this.wake()
+    else this.#heardCancel(word.run).catch((error) => this.#options.onError(error, null))
   }
 
   /** Something may be due. Cheap, at any time. */
   wake(): void {
-    if (this.#state !== 'open' || this.#definitions.size === 0) return
-    this.#claimAgain = true
-    this.#claiming ??= this.#claimAll().finally(() => {
-      this.#claiming = null
-      // Asked for between the last look and here: nobody else would look.
-      if (this.#claimAgain) this.wake()
-    })
+    this.#claims?.wake()
   }
 
-  /** Stops claiming, stops the attempts and gives their runs back, for the next start to go on with. */
+  /** Stops claiming, stops the attempts and gives their runs back, for the next start or another node to go on with. */
   async close(): Promise<void> {
-    if (this.#state === 'closed') return
-    this.#state = 'closed'
+    if (this.#closing.signal.aborted) return
     this.#closing.abort()
-    for (const cancel of this.#timers) cancel()
-    await this.#claiming
-    for (const { attempt } of this.#attempts.values()) attempt.stop('shutdown')
-    await Promise.all([...this.#attempts.values()].map(({ finished }) => finished))
+    this.#timers.close()
+    const isLost = await this.#claims?.close()
+    for (const attempt of this.#attempts.all()) attempt.stop('shutdown')
+    await this.#attempts.finished()
+    // Out of reach, they are left to their leases.
+    if (isLost) await this.#store.giveBackAll(this.#options.worker).catch(() => {})
+    this.#teller.flush()
   }
 
-  async #claimAll(): Promise<void> {
-    const { clock, concurrency, worker, leaseMs, onError } = this.#options
-    const names = [...this.#definitions.keys()]
-    while (this.#claimAgain && this.#state === 'open') {
-      this.#claimAgain = false
-      try {
-        let now = clock.now()
-        while (this.#attempts.size < concurrency && this.#state === 'open') {
-          now = clock.now()
-          const run = await this.#store.claim(names, worker, now, now + leaseMs)
-          if (!run) break
-          this.#carryOut(run)
-        }
-        await this.#wakeWhenDue(names, now)
-      } catch (error) {
-        // Another worker was first (CONFLICT on the serial key), or the store does not answer.
-        if (!isHoldfastError(error, 'CONFLICT')) onError(error, null)
-        this.#after(STORE_RETRY_MS, () => this.wake())
-      }
+  /** Commits it and tells when it was queued. */
+  async #queue(run: Run, writes: Write[]): Promise<number> {
+    try {
+      const result = await this.#options.db.commit([this.#store.insert(run), ...writes])
+      return Number(result[0]?.[0]?.[0]?.created_at)
+    } catch (error) {
+      const made = isHoldfastError(error, 'OUTCOME_UNKNOWN') && (await this.#store.get(run.id).catch(() => null))
+      if (!made) throw error
+      return made.createdAt
     }
   }
 
-  /** `now` is when the last look was taken: what fell due since then was not seen by it. */
-  async #wakeWhenDue(names: readonly string[], now: number): Promise<void> {
-    const due = await this.#store.nextDue(names, now)
-    this.#cancelDue?.()
-    this.#cancelDue = due === null ? null : this.#after(Math.max(0, due - this.#options.clock.now()), () => this.wake())
+  /** Something is due, for this node and the others. */
+  #due(): void {
+    this.wake()
+    this.#teller.due()
   }
 
   #carryOut(run: Run): void {
-    const attempt = new Attempt(run, this.#definition(run.name), this.#world())
+    const { db, clock, onError } = this.#options
+    const definition = this.#definition(run.name)
+    const attempt = new Attempt(run, definition, this.#world())
     if (run.cancelRequestedAt !== null) attempt.stop('cancelled')
-    const finished = this.#attemptRun(attempt).finally(() => {
-      // A fenced attempt ends when its run may be in a newer one's hands here.
-      if (this.#attempts.get(run.id)?.attempt === attempt) this.#attempts.delete(run.id)
+    const options = { db, store: this.#store, clock, closing: this.#closing.signal, onError }
+    const finished = carryOut(attempt, definition, options).finally(() => {
+      this.#attempts.remove(attempt)
       this.wake()
+      // Its key is free, or it is there for others to go on with.
+      if (run.serialKey !== null || !attempt.hasEnded) this.#teller.due()
     })
-    this.#attempts.set(run.id, { attempt, finished })
+    this.#attempts.add(attempt, finished)
   }
 
-  async #attemptRun(attempt: Attempt): Promise<void> {
-    const { run } = attempt
+  /** Once the request is on disk: stops it if it works here, ends it if it is queued. Whether it is settled by that. */
+  async #cancelHere(run: Run): Promise<boolean> {
+    if (run.status === 'queued' && this.#definitions.has(run.name) && (await this.#endQueued(run))) return true
+    await this.#claims?.answered()
+    const attempt = this.#attempts.get(run.id)
+    attempt?.stop('cancelled')
+    return attempt !== undefined && attempt.run.attempt === run.attempt
+  }
+
+  async #heardCancel(id: string): Promise<void> {
+    // The row says so before the word is sent.
+    this.#attempts.get(id)?.stop('cancelled')
+    const run = await this.#store.get(id)
+    if (run && run.endedAt === null && run.cancelRequestedAt !== null) await this.#cancelHere(run)
+  }
+
+  /** `false` where it was claimed in the meantime: whoever did sees the request. */
+  async #endQueued(run: Run): Promise<boolean> {
     try {
-      attempt.signal.throwIfAborted()
-      const crashes = await this.#store.crashes(run.id)
-      if (crashes >= CRASHES_MAX) throw new HoldfastError('RUN_CRASHED', `It took the server down ${crashes} times.`)
-      const result = await this.#definition(run.name).run(attempt)
-      if (!attempt.hasEnded) await attempt.end({ status: 'done', result })
+      await new Attempt(run, this.#definition(run.name), this.#world()).end({ status: 'cancelled' })
     } catch (error) {
-      if (!attempt.hasEnded) await this.#settle(attempt, error)
+      if (isHoldfastError(error, 'FENCED')) return false
+      throw error
     }
+    this.#due()
+    return true
   }
 
-  /** Decides what an error means for the run, and does it; tries again for as long as the store takes no writes. */
-  async #settle(attempt: Attempt, error: unknown): Promise<void> {
-    const { clock, db, onError } = this.#options
-    const why = attempt.signal.reason instanceof AttemptStopped ? attempt.signal.reason.why : null
-    if (why === 'fenced' || isHoldfastError(error, 'FENCED')) return
-    if (why === null) onError(error, attempt.run)
-    try {
-      if (why === 'shutdown') await db.commit([this.#store.giveBack(attempt.run, clock.now())])
-      else if (why === 'cancelled') await attempt.end({ status: 'cancelled' })
-      else if (isStoreTrouble(error)) await db.commit([this.#store.giveBack(attempt.run, clock.now() + STORE_RETRY_MS)])
-      else await attempt.end(failure(error))
-    } catch (failed) {
-      if (isHoldfastError(failed, 'FENCED') || this.#closing.signal.aborted) return
-      onError(failed, attempt.run)
-      await sleep(clock, STORE_RETRY_MS, this.#closing.signal).catch(() => {})
-      // What closes now is taken back at the next start.
-      if (!this.#closing.signal.aborted) await this.#settle(attempt, error)
-    }
+  /** Looks for what word was lost of: cancels of queued runs, and runs that are due. */
+  async #tended(): Promise<void> {
+    this.wake()
+    if (this.#definitions.size === 0) return
+    for (const run of await this.#store.unwanted(this.#names())) await this.#cancelHere(run)
   }
 
-  /** Keeps the leases of this worker, and takes over what others let go of. */
-  async #tend(): Promise<void> {
-    const { clock, db, worker, leaseMs, exclusive, onError } = this.#options
-    try {
-      if (this.#attempts.size > 0) await db.commit([this.#store.keepLeases(worker, clock.now() + leaseMs)])
-      if (exclusive) return
-      await this.#store.takeBack(clock.now(), false)
-      this.wake()
-    } catch (error) {
-      onError(error, null)
-    }
+  #names(): string[] {
+    return [...this.#definitions.keys()]
   }
 
   #definition(name: string): RunDefinition {
@@ -240,33 +241,7 @@ export class RunEngine {
   }
 
   #world() {
-    const { db, clock, leaseMs } = this.#options
-    return { db, store: this.#store, clock, leaseMs }
+    const { db, leaseMs } = this.#options
+    return { db, store: this.#store, leaseMs }
   }
-
-  #every(ms: number, task: () => Promise<void>): void {
-    this.#after(ms, () => void task().finally(() => this.#state === 'open' && this.#every(ms, task)))
-  }
-
-  #after(ms: number, task: () => void): () => void {
-    const cancel = this.#options.clock.after(ms, () => {
-      this.#timers.delete(cancel)
-      task()
-    })
-    this.#timers.add(cancel)
-    return () => {
-      this.#timers.delete(cancel)
-      cancel()
-    }
-  }
-}
-
-// STORAGE_FULL and UNAVAILABLE say nothing about the run: it goes on when the store does.
-function isStoreTrouble(error: unknown): boolean {
-  return isHoldfastError(error, 'STORAGE_FULL') || isHoldfastError(error, 'UNAVAILABLE')
-}
-
-function failure(error: unknown): Outcome {
-  if (error instanceof HoldfastError) return { status: 'failed', error: { code: error.code, message: error.message } }
-  return { status: 'failed', error: { code: 'INTERNAL_ERROR', message: 'Something failed on our side.' } }
 }

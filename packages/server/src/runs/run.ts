@@ -55,11 +55,17 @@ export interface StepOptions<Output> {
   keep?: (output: Output) => boolean
 }
 
-/** What a run's code is given. Everything it writes is fenced: after another attempt has begun it fails with FENCED. */
+/**
+ * What a run's code is given. Everything it writes is fenced: after another attempt has begun it fails with FENCED.
+ *
+ * After OUTCOME_UNKNOWN (the store was lost before it answered) this attempt writes nothing more: its signal is aborted,
+ * and a new attempt goes on after the last finished step. So what is written in a step is written once; what is written
+ * by `commit` or `advance`, or by a step whose result is not kept, may then stand twice.
+ */
 export interface RunContext<Input = unknown> {
   readonly run: Run<Input>
   readonly input: Input
-  /** Aborted on cancel, on shutdown and when the attempt was fenced off. */
+  /** Aborted on cancel, on shutdown, when the attempt was fenced off, and when what became of a write is not known. */
   readonly signal: AbortSignal
   /** Commits writes under the attempt's fence. */
   commit(...writes: Write[]): Promise<void>

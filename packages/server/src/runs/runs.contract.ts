@@ -1,96 +1,16 @@
-import { defineStream, HoldfastError } from '@holdfast/protocol'
-import { ManualClock } from '@holdfast/testing'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import * as z from 'zod'
-import type { Database } from '../db/database.ts'
-import { statement, write } from '../db/database.ts'
-import { migrateUp } from '../db/migrations.ts'
-import { logMigrations } from '../log/log-migrations.ts'
-import { SqlStreamLog } from '../log/sql-stream-log.ts'
-import { defineRun, type RunContext } from './run.ts'
-import { RunEngine, type RunEngineOptions } from './run-engine.ts'
-import { runMigrations } from './run-migrations.ts'
-
-const story = defineStream('stories/:id', {
-  version: 1,
-  events: { told: z.object({ what: z.string() }), ended: z.object({ status: z.string(), code: z.string() }) },
-  initial: { told: [] as string[], ended: null as string | null },
-  fold: (state, event) =>
-    event.type === 'told' ? { ...state, told: [...state.told, event.what] } : { ...state, ended: event.status },
-  terminal: ['ended'],
-})
-
-function gate() {
-  let open: () => void = () => {}
-  const opened = new Promise<void>((resolve) => {
-    open = resolve
-  })
-  return { open, opened }
-}
-
-const withCode = (code: string) => expect.objectContaining({ code })
+import { HoldfastError } from '@holdfast/protocol'
+import { describe, expect, it } from 'vitest'
+import { type CommitResult, statement, type Write, write } from '../db/database.ts'
+import { describeRunNodes } from './cluster.contract.ts'
+import { between, gate, type OpenRunsStore, story, useRunWorld, withCode } from './fixtures/run-world.ts'
+import type { RunContext } from './run.ts'
+import { describeRunTrouble } from './trouble.contract.ts'
 
 /** What the engine promises, whatever database it stands on (SPEC.md, rules RUN). */
-export function describeRuns(name: string, openDatabase: () => Promise<Database>): void {
+export function describeRuns(name: string, openStore: OpenRunsStore): void {
   describe(`Runs on ${name}`, () => {
-    let db: Database
-    let log: SqlStreamLog
-    let clock: ManualClock
-    let engines: RunEngine[]
-    let errors: unknown[]
-    let ids: number
-    let work: (context: RunContext<{ n: number }>) => Promise<unknown>
-
-    const definition = defineRun<{ n: number }>({
-      name: 'story',
-      version: 1,
-      input: z.object({ n: z.number() }),
-      stream: (_, id) => story.name({ id }),
-      run: (context) => work(context),
-      ended: async (run, outcome) => {
-        const code = outcome.status === 'failed' ? outcome.error.code : ''
-        return [log.appendEvents(story, { id: run.id }, [{ type: 'ended', status: outcome.status, code }])]
-      },
-    })
-
-    beforeEach(async () => {
-      db = await openDatabase()
-      await migrateUp(db, [...logMigrations, ...runMigrations], 0)
-      clock = new ManualClock()
-      log = new SqlStreamLog(db, clock)
-      engines = []
-      errors = []
-      ids = 0
-      work = async () => 'ok'
-    })
-    afterEach(async () => {
-      await Promise.all(engines.map((engine) => engine.close()))
-      await db.close()
-    })
-
-    function engine(options: Partial<RunEngineOptions> = {}): RunEngine {
-      const made = new RunEngine({
-        db,
-        clock,
-        createStream: (stream) => log.create(stream),
-        worker: `w${engines.length}`,
-        newId: () => `r${++ids}`,
-        exclusive: true,
-        onError: (error) => errors.push(error),
-        ...options,
-      })
-      made.register(definition)
-      engines.push(made)
-      return made
-    }
-
-    const tell = (context: RunContext<{ n: number }>, what: string) =>
-      log.appendEvents(story, { id: context.run.id }, [{ type: 'told', what }])
-    const state = async (id: string) => (await log.state(story, story.name({ id }))).state
-    const ended = async (owner: RunEngine, id: string) => {
-      await expect.poll(async () => (await owner.get(id))?.endedAt, { interval: 2, timeout: 10_000 }).not.toBeNull()
-      return (await owner.get(id))?.status
-    }
+    const world = useRunWorld(openStore)
+    const { definition, engine, tell, state, ended } = world
 
     it('[X5a][RUN1] a run ends with its terminal event, its state and its seal in one commit', async () => {
       const runs = engine()
@@ -98,22 +18,24 @@ export function describeRuns(name: string, openDatabase: () => Promise<Database>
       const { id } = await runs.start(definition, { n: 1 })
       expect(await ended(runs, id)).toBe('done')
       expect(await state(id)).toEqual({ told: [], ended: 'done' })
-      expect((await log.info(story.name({ id })))?.sealed).toBe(true)
+      expect((await world.log.info(story.name({ id })))?.sealed).toBe(true)
     })
 
     it('[RUN1] a queued run has a stream to read from before it works', async () => {
       const runs = engine()
       const { stream } = await runs.start(definition, { n: 1 })
-      expect((await log.read(stream, null)).upToDate).toBe(true)
+      expect((await world.log.read(stream, null)).upToDate).toBe(true)
     })
 
     it('[RUN2] an attempt that died is taken up after its last finished step, each step done once', async () => {
       const done: string[] = []
+      const begun: string[] = []
       const stuck = gate()
       let dies = true
-      work = async (context) => {
+      world.work = async (context) => {
         for (const key of ['a', 'b', 'c']) {
           await context.step(key, async (step) => {
+            begun.push(key)
             if (key === 'b' && dies) await stuck.opened
             done.push(key)
             step.write(tell(context, key))
@@ -123,7 +45,7 @@ export function describeRuns(name: string, openDatabase: () => Promise<Database>
       const first = engine()
       await first.open()
       const { id } = await first.start(definition, { n: 1 })
-      await expect.poll(() => done).toEqual(['a'])
+      await expect.poll(() => begun).toEqual(['a', 'b'])
       dies = false
       const second = engine()
       await second.open()
@@ -139,7 +61,7 @@ export function describeRuns(name: string, openDatabase: () => Promise<Database>
     it('[RUN3] every write of a fenced attempt fails with FENCED and changes nothing', async () => {
       const stuck = gate()
       let late: RunContext<{ n: number }> | undefined
-      work = async (context) => {
+      world.work = async (context) => {
         if (context.run.attempt > 1) return
         late = context
         await stuck.opened
@@ -163,7 +85,7 @@ export function describeRuns(name: string, openDatabase: () => Promise<Database>
     it('[RUN4] runs of one serial key work one after the other, in order, others beside them', async () => {
       const events: string[] = []
       const stuck = gate()
-      work = async ({ run, input }) => {
+      world.work = async ({ run, input }) => {
         events.push(`+${run.id}`)
         if (input.n === 1) await stuck.opened
         events.push(`-${run.id}`)
@@ -171,9 +93,9 @@ export function describeRuns(name: string, openDatabase: () => Promise<Database>
       const runs = engine()
       await runs.open()
       const first = await runs.start(definition, { n: 1 }, { serialKey: 'p' })
-      clock.advance(1)
+      world.clock.advance(1)
       const second = await runs.start(definition, { n: 2 }, { serialKey: 'p' })
-      clock.advance(1)
+      world.clock.advance(1)
       const other = await runs.start(definition, { n: 3 }, { serialKey: 'q' })
       await ended(runs, other.id)
       expect((await runs.get(second.id))?.status).toBe('queued')
@@ -186,23 +108,23 @@ export function describeRuns(name: string, openDatabase: () => Promise<Database>
     it('[RUN4] a run that was given back goes on before those queued behind it, on its own when its time comes', async () => {
       const order: number[] = []
       let isFull = true
-      work = async ({ input }) => {
+      world.work = async ({ input }) => {
         order.push(input.n)
         if (isFull) throw new HoldfastError('STORAGE_FULL')
       }
       const runs = engine()
       await runs.open()
       const first = await runs.start(definition, { n: 1 }, { serialKey: 'k' })
-      const isBack = async () => errors.length > 0 && (await runs.get(first.id))?.status
+      const isBack = async () => world.errors.length > 0 && (await runs.get(first.id))?.status
       await expect.poll(isBack, { interval: 5, timeout: 10_000 }).toBe('queued')
-      clock.advance(1)
+      world.clock.advance(1)
       const second = await runs.start(definition, { n: 2 }, { serialKey: 'k' })
       const other = await runs.start(definition, { n: 3 }, { serialKey: 'another' })
       await expect.poll(() => order, { interval: 5, timeout: 10_000 }).toEqual([1, 3])
       isFull = false
       const passing = expect.poll(
         async () => {
-          clock.advance(1_000)
+          world.clock.advance(1_000)
           return Promise.all([first, second, other].map(async ({ id }) => (await runs.get(id))?.status))
         },
         { interval: 5, timeout: 10_000 },
@@ -212,44 +134,39 @@ export function describeRuns(name: string, openDatabase: () => Promise<Database>
     })
 
     it('[RUN4] a wake-up that comes while a look for due runs is ending is not lost', async () => {
-      let afterLook: (() => void) | null = null
-      const watched: Database = {
-        dialect: db.dialect,
-        commit: (writes) => db.commit(writes),
-        onCommitted: (listener) => db.onCommitted(listener),
-        close: () => db.close(),
-        read: async (asked) => {
-          const rows = await db.read(asked)
-          if (asked.sql.includes('AS due')) {
-            afterLook?.()
-            afterLook = null
-          }
-          return rows as never
+      let afterLook: (() => Promise<void>) | null = null
+      const watched = between(world.db, {
+        async commit(writes) {
+          const result = await world.db.commit(writes)
+          if (isVainClaim(writes, result)) await afterLook?.()
+          return result
         },
-      }
+      })
       const runs = engine({ db: watched })
       const maker = engine()
       await runs.open()
       for (let turns = 0; turns < 12; turns += 1) {
         const id = `late${turns}`
-        await new Promise<void>((resolve) => {
-          afterLook = () => {
-            // Queued by somebody else after the look, and told of a few turns of the microtask queue later.
-            void maker.start(definition, { n: 1 }, { id }).then(async () => {
-              for (let turn = 0; turn < turns; turn += 1) await undefined
-              runs.wake()
-              resolve()
-            })
-          }
-          runs.wake()
-        })
+        const told = gate()
+        afterLook = async () => {
+          afterLook = null
+          // Queued by somebody else after the look, and told of a few turns of the microtask queue later.
+          await maker.start(definition, { n: 1 }, { id })
+          void (async () => {
+            for (let turn = 0; turn < turns; turn += 1) await undefined
+            runs.wake()
+            told.open()
+          })()
+        }
+        runs.wake()
+        await told.opened
         expect(await ended(runs, id)).toBe('done')
       }
     })
 
     it('[RUN9] a run that gets on between crashes is not given up', async () => {
       let attempts = 0
-      work = async (context) => {
+      world.work = async (context) => {
         attempts += 1
         await context.advance(tell(context, `${attempts}`))
         if (attempts > 8) return
@@ -266,7 +183,8 @@ export function describeRuns(name: string, openDatabase: () => Promise<Database>
     })
 
     it('[RUN5] cancel ends a queued run at once and a working one as soon as its step lets go', async () => {
-      work = ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+      world.work = ({ signal }) =>
+        new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
       const runs = engine()
       await runs.open()
       const working = await runs.start(definition, { n: 1 }, { serialKey: 'p' })
@@ -279,13 +197,13 @@ export function describeRuns(name: string, openDatabase: () => Promise<Database>
       expect(await ended(runs, working.id)).toBe('cancelled')
       await expect(runs.cancel(working.id)).rejects.toThrow(withCode('ALREADY_ENDED'))
       await expect(runs.cancel('nobody')).rejects.toThrow(withCode('NOT_FOUND'))
-      expect(errors).toEqual([])
+      expect(world.errors).toEqual([])
     })
 
     it('[RUN5] a cancel outlives the process that took it', async () => {
       const stuck = gate()
       let attempts = 0
-      work = async () => {
+      world.work = async () => {
         attempts += 1
         await stuck.opened
       }
@@ -303,7 +221,7 @@ export function describeRuns(name: string, openDatabase: () => Promise<Database>
 
     it('[RUN6] closing gives working runs back, and the next start goes on with them', async () => {
       let attempts = 0
-      work = async ({ signal, step }) => {
+      world.work = async ({ signal, step }) => {
         attempts += 1
         if (attempts > 1) return
         await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
@@ -321,7 +239,7 @@ export function describeRuns(name: string, openDatabase: () => Promise<Database>
     })
 
     it('[RUN7] an error ends the run as failed, with its code where it is ours', async () => {
-      work = async ({ input }) => {
+      world.work = async ({ input }) => {
         if (input.n === 1) throw new HoldfastError('SOURCE_UNREACHABLE', 'no answer')
         throw new TypeError('secret detail')
       }
@@ -330,15 +248,17 @@ export function describeRuns(name: string, openDatabase: () => Promise<Database>
       const [ours, foreign] = [await runs.start(definition, { n: 1 }), await runs.start(definition, { n: 2 })]
       expect([await ended(runs, ours.id), await ended(runs, foreign.id)]).toEqual(['failed', 'failed'])
       const codes = await Promise.all(
-        [ours, foreign].map(async ({ stream }) => JSON.parse((await log.read(stream, null)).events[0] ?? '').code),
+        [ours, foreign].map(
+          async ({ stream }) => JSON.parse((await world.log.read(stream, null)).events[0] ?? '').code,
+        ),
       )
       expect(codes).toEqual(['SOURCE_UNREACHABLE', 'INTERNAL_ERROR'])
-      expect(errors).toHaveLength(2)
+      expect(world.errors).toHaveLength(2)
     })
 
     it('[RUN8] a retry reuses the finished steps of its line, but not those with another input or not kept', async () => {
       const done: string[] = []
-      work = async (context) => {
+      world.work = async (context) => {
         const step = (key: string, options = {}) =>
           context.step(key, async () => void done.push(`${context.run.id}:${key}`), options)
         await step('same')
@@ -362,7 +282,7 @@ export function describeRuns(name: string, openDatabase: () => Promise<Database>
 
     it('[RUN9] a run that takes its process down again and again is not tried forever', async () => {
       let attempts = 0
-      work = async ({ signal }) => {
+      world.work = async ({ signal }) => {
         attempts += 1
         await new Promise((resolve) => signal.addEventListener('abort', resolve))
       }
@@ -376,66 +296,34 @@ export function describeRuns(name: string, openDatabase: () => Promise<Database>
       await last.open()
       expect(await ended(last, id)).toBe('failed')
       expect(attempts).toBe(5)
-      expect(errors).toContainEqual(withCode('RUN_CRASHED'))
+      expect(world.errors).toContainEqual(withCode('RUN_CRASHED'))
     })
 
     it('[RUN10] while the store takes no writes a run waits and then goes on', async () => {
       let full = false
-      const flaky: Database = {
-        ...db,
-        dialect: db.dialect,
-        read: (asked) => db.read(asked),
-        onCommitted: (listener) => db.onCommitted(listener),
-        close: () => db.close(),
-        commit: (writes) => (full ? Promise.reject(new HoldfastError('STORAGE_FULL')) : db.commit(writes)),
-      }
+      const flaky = between(world.db, {
+        commit: (writes) => (full ? Promise.reject(new HoldfastError('STORAGE_FULL')) : world.db.commit(writes)),
+      })
       const runs = engine({ db: flaky })
       let attempts = 0
-      work = async (context) => {
+      world.work = async (context) => {
         attempts += 1
         if (attempts === 1) full = true
         await context.step('write', async (step) => step.write(tell(context, 'once')))
       }
       await runs.open()
       const { id } = await runs.start(definition, { n: 1 })
-      await expect.poll(() => errors.length).toBe(2)
+      await expect.poll(() => world.errors.length).toBe(2)
       full = false
       const passing = expect.poll(
         async () => {
-          clock.advance(5_000)
+          world.clock.advance(5_000)
           return (await runs.get(id))?.status
         },
         { interval: 5, timeout: 10_000 },
       )
       await passing.toBe('done')
       expect(await state(id)).toEqual({ told: ['once'], ended: 'done' })
-    })
-
-    it('[RUN11] a run whose lease ran out goes on with another worker, not before', async () => {
-      const stuck = gate()
-      let attempts = 0
-      work = async () => {
-        attempts += 1
-        if (attempts === 1) await stuck.opened
-      }
-      const first = engine({ exclusive: false, leaseMs: 30_000 })
-      await first.open()
-      const { id } = await first.start(definition, { n: 1 })
-      await expect.poll(() => attempts).toBe(1)
-      const frozen = clock
-      clock = new ManualClock(frozen.now() + 20_000)
-      const second = engine({ exclusive: false, leaseMs: 30_000 })
-      await second.open()
-      expect((await second.get(id))?.attempt).toBe(1)
-      const passing = expect.poll(
-        async () => {
-          clock.advance(5_000)
-          return (await second.get(id))?.status
-        },
-        { interval: 5, timeout: 10_000 },
-      )
-      await passing.toBe('done').finally(() => stuck.open())
-      expect((await second.get(id))?.attempt).toBe(2)
     })
 
     it('[RUN12] a run and the writes it is started with are queued together or not at all', async () => {
@@ -445,7 +333,15 @@ export function describeRuns(name: string, openDatabase: () => Promise<Database>
         withCode('CONFLICT'),
       )
       expect(await runs.get('x')).toBeNull()
-      expect(await log.info(story.name({ id: 'x' }))).toBeNull()
+      expect(await world.log.info(story.name({ id: 'x' }))).toBeNull()
     })
   })
+  describeRunNodes(name, openStore)
+  describeRunTrouble(name, openStore)
+}
+
+/** A look for due runs that found none. */
+function isVainClaim(writes: readonly Write[], result: CommitResult): boolean {
+  const [, claim] = writes[0]?.statements ?? []
+  return claim?.sql.includes('RETURNING') === true && result[0]?.[1]?.length === 0
 }

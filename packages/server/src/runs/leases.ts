@@ -1,0 +1,109 @@
+import type { Clock } from '@holdfast/protocol'
+import type { Attempts } from './attempts.ts'
+import type { RunStore } from './run-store.ts'
+import type { Timers } from './timers.ts'
+
+export interface LeasesOptions {
+  store: RunStore
+  attempts: Attempts
+  timers: Timers
+  clock: Clock
+  worker: string
+  leaseMs: number
+  /** This process alone uses the store. */
+  exclusive: boolean
+  /** Runs of this worker came to light that it does not work on. */
+  onLost: () => void
+  /** Runs of others were taken back into the queue. */
+  onTakenBack: () => void
+  /** Called now and then: what word was lost of is looked for. */
+  onTended: () => Promise<void>
+  onError: (error: unknown) => void
+}
+
+// How often a node looks whether its attempts are still its own and wanted: word of a cancel may be lost.
+const LOOK_MS = 2_500
+// A store that did not answer is asked again after this, so that leases are renewed as soon as it is back.
+const RETRY_MS = 1_000
+
+/**
+ * Keeps the leases of this worker, and takes over what others let go of, exactly when the first lease ends. A lease that
+ * ran out while nobody could renew it says nothing about its worker: after the store was away all who live renew theirs
+ * first, and only then are runs taken over.
+ */
+export class Leases {
+  readonly #options: LeasesOptions
+  #answeredAt = Number.NEGATIVE_INFINITY
+  #trustedFrom = 0
+  #callOffTakeOver: (() => void) | null = null
+
+  constructor(options: LeasesOptions) {
+    this.#options = options
+  }
+
+  /** Takes back what a process of before left, and begins to tend. Fails where the store cannot be asked. */
+  async open(): Promise<void> {
+    const { store, timers, leaseMs, exclusive } = this.#options
+    if (exclusive) await store.takeBack('all')
+    else await this.#renew()
+    timers.every(leaseMs / 3, () => this.#attempt(() => this.#tend()), Math.min(RETRY_MS, leaseMs / 3))
+    if (!exclusive) timers.every(LOOK_MS, () => this.#attempt(() => this.#look()))
+  }
+
+  async #tend(): Promise<void> {
+    const { attempts, exclusive, onTended } = this.#options
+    if (!exclusive || attempts.size > 0) await this.#renew()
+    await onTended()
+  }
+
+  async #renew(): Promise<void> {
+    const { store, attempts, worker, leaseMs, exclusive } = this.#options
+    const before = attempts.all()
+    const working = await store.keepLeases(worker, leaseMs)
+    attempts.follow(before, working)
+    this.#answered()
+    if (working.some((row) => !attempts.has(row))) this.#options.onLost()
+    if (!exclusive) await this.#takeOver()
+  }
+
+  async #look(): Promise<void> {
+    const { store, attempts, worker } = this.#options
+    const before = attempts.all()
+    if (before.length > 0) attempts.follow(before, await store.workingOf(worker))
+  }
+
+  /** Between two answers there was not time enough for a lease to run out, or else others are given time to renew. */
+  #answered(): void {
+    const { clock, leaseMs } = this.#options
+    const now = clock.now()
+    if (now - this.#answeredAt > leaseMs / 2) this.#trustedFrom = now + leaseMs / 3
+    this.#answeredAt = now
+  }
+
+  /** Takes back what has ended, as far as the others had the time to renew it, and comes again when the next one ends. */
+  async #takeOver(): Promise<void> {
+    const { store, clock, timers, worker, onTakenBack } = this.#options
+    let end = await store.nextLeaseEnd(worker)
+    this.#answered()
+    const patience = this.#trustedFrom - clock.now()
+    if (end !== null && end <= 0 && patience <= 0) {
+      if ((await store.takeBack('expired')) > 0) onTakenBack()
+      end = await store.nextLeaseEnd(worker)
+    }
+    this.#callOffTakeOver?.()
+    if (end === null) return
+    // One that has ended and was passed over is being written at this moment.
+    const wait = Math.max(patience, end > 0 ? end : RETRY_MS)
+    this.#callOffTakeOver = timers.after(wait, () => void this.#attempt(() => this.#takeOver()))
+  }
+
+  async #attempt(task: () => Promise<void>): Promise<boolean> {
+    try {
+      await task()
+      return true
+    } catch (error) {
+      this.#options.onError(error)
+      return false
+    }
+  }
+}

@@ -1,0 +1,258 @@
+import { HoldfastError } from '@holdfast/protocol'
+import { describe, expect, it } from 'vitest'
+import { type CommitResult, type Database, statement, type Write } from '../db/database.ts'
+import { between, gate, type OpenRunsStore, useRunWorld, withCode } from './fixtures/run-world.ts'
+import type { RunContext } from './run.ts'
+
+/** What became of a commit whose answer was lost. */
+type Fate = 'done' | 'not done' | 'done late'
+
+/** What the engine promises while its store is in trouble (SPEC.md, rules RUN). */
+export function describeRunTrouble(name: string, openStore: OpenRunsStore): void {
+  describe(`Runs in trouble on ${name}`, () => {
+    const world = useRunWorld(openStore)
+    const { definition, node, tell, state, ended, passing } = world
+
+    const crashes = async () => {
+      const [row] = await world.db.read<{ n: number }>(statement('SELECT SUM(crashes) AS n FROM runs'))
+      return row?.n
+    }
+
+    it('[RUN19] a step that was recorded, though no answer came, goes on and is not done again', async () => {
+      const lost = lossy(await world.connect(), 'run_steps', 'done')
+      const done: number[] = []
+      world.work = async (context) => {
+        await context.step('a', async (step) => {
+          done.push(context.run.attempt)
+          step.write(tell(context, 'a'))
+        })
+        return context.run.attempt
+      }
+      const runs = await node({ db: lost.db })
+      await runs.open()
+      const { id } = await runs.start(definition, { n: 1 })
+      expect(await ended(runs, id)).toBe('done')
+      expect(lost.count()).toBe(1)
+      expect(done).toEqual([1])
+      expect(await state(id)).toEqual({ told: ['a'], ended: 'done' })
+      expect(world.errors).toEqual([])
+    })
+
+    for (const fate of ['not done', 'done late'] as const) {
+      it(`[RUN19] a step whose write is ${fate} is done by the next attempt, and written once`, async () => {
+        const lost = lossy(await world.connect(), 'run_steps', fate)
+        const done: number[] = []
+        world.work = async (context) => {
+          await context.step('a', async (step) => {
+            done.push(context.run.attempt)
+            step.write(tell(context, 'a'))
+          })
+        }
+        const runs = await node({ db: lost.db })
+        await runs.open()
+        const { id } = await runs.start(definition, { n: 1 })
+        await passing(async () => (await runs.get(id))?.status, 'done')
+        expect(done).toEqual([1, 2])
+        // What was still on its way when the attempt was given back changes nothing any more.
+        if (fate === 'done late') await expect(lost.late()).rejects.toThrow(withCode('FENCED'))
+        expect(await state(id)).toEqual({ told: ['a'], ended: 'done' })
+        expect(await crashes()).toBe(0)
+      })
+    }
+
+    it('[RUN19] a step that was recorded late, but before the attempt was given back, is not done again', async () => {
+      const lost = lossy(await world.connect(), 'run_steps', 'done late')
+      const done: number[] = []
+      const stuck = gate()
+      world.work = async (context) => {
+        const step = context.step('a', async (step) => {
+          done.push(context.run.attempt)
+          step.write(tell(context, 'a'))
+        })
+        await step.catch(async (error) => {
+          await stuck.opened
+          throw error
+        })
+      }
+      const runs = await node({ db: lost.db })
+      await runs.open()
+      const { id } = await runs.start(definition, { n: 1 })
+      await expect.poll(() => lost.count()).toBe(1)
+      await lost.late()
+      stuck.open()
+      await passing(async () => (await runs.get(id))?.status, 'done')
+      expect(done).toEqual([1])
+      expect(await state(id)).toEqual({ told: ['a'], ended: 'done' })
+    })
+
+    it('[RUN19] a plain commit of unknown outcome ends its attempt, whatever the code makes of it', async () => {
+      const lost = lossy(await world.connect(), 'WHERE id = ? AND attempt = ?', 'not done')
+      const seen: RunContext<{ n: number }>[] = []
+      const later: unknown[] = []
+      world.work = async (context) => {
+        seen.push(context)
+        await context.commit(tell(context, `${context.run.attempt}`)).catch(() => {})
+        if (context.run.attempt === 1) later.push(await context.commit().catch((error) => error.code))
+      }
+      const runs = await node({ db: lost.db })
+      await runs.open()
+      const { id } = await runs.start(definition, { n: 1 })
+      await passing(async () => (await runs.get(id))?.status, 'done')
+      expect(seen.map(({ signal }) => signal.aborted)).toEqual([true, false])
+      expect(later).toEqual(['OUTCOME_UNKNOWN'])
+      expect(await state(id)).toEqual({ told: ['2'], ended: 'done' })
+    })
+
+    for (const fate of ['done', 'not done', 'done late'] as const) {
+      it(`[RUN19] a run whose end is ${fate}, though no answer came, ends once`, async () => {
+        const lost = lossy(await world.connect(), 'ended_at =', fate)
+        const runs = await node({ db: lost.db })
+        await runs.open()
+        const { id } = await runs.start(definition, { n: 1 })
+        await expect.poll(() => lost.count()).toBe(1)
+        await passing(async () => (await runs.get(id))?.status, 'done')
+        if (fate === 'done late') await expect(lost.late()).rejects.toThrow(withCode('FENCED'))
+        expect(world.errors).toHaveLength(fate === 'done' ? 0 : 1)
+        expect((await world.log.read((await runs.get(id))?.stream ?? '', null)).events).toHaveLength(1)
+        expect(await crashes()).toBe(0)
+      })
+    }
+
+    for (const fate of ['done', 'done late'] as const) {
+      it(`[RUN19] a claim that is ${fate}, though no answer came, is taken up by its node`, async () => {
+        const lost = lossy(await world.connect(), "SET status = 'working'", fate)
+        const runs = await node({ db: lost.db })
+        const { id } = await runs.start(definition, { n: 1 })
+        await runs.open()
+        await expect.poll(() => lost.count()).toBe(1)
+        if (fate === 'done late') {
+          // First it looks and finds nothing; the run stays away from others all the same.
+          const other = await world.node()
+          await lost.late()
+          await other.open()
+        }
+        await passing(async () => (await runs.get(id))?.status, 'done')
+        expect(await runs.get(id)).toMatchObject({ attempt: 1 })
+        expect(await crashes()).toBe(0)
+      })
+    }
+
+    it('[RUN19] a claim that was never answered is given back at the end of its node', async () => {
+      const lost = lossy(await world.connect(), "SET status = 'working'", 'done')
+      const runs = await node({ db: lost.db })
+      const { id } = await runs.start(definition, { n: 1 })
+      await runs.open()
+      await expect.poll(() => world.errors).toEqual([withCode('OUTCOME_UNKNOWN')])
+      await runs.close()
+      expect((await world.engine().get(id))?.status).toBe('queued')
+      expect(await crashes()).toBe(0)
+    })
+
+    it('[RUN19] start finds out whether the run was queued, or says that it is not known', async () => {
+      const one = await node({ db: lossy(await world.connect(), 'INSERT INTO runs', 'done').db })
+      const run = await one.start(definition, { n: 1 })
+      expect(await one.get(run.id)).toEqual(run)
+      const other = await node({ db: lossy(await world.connect(), 'INSERT INTO runs', 'not done').db })
+      await expect(other.start(definition, { n: 1 }, { id: 'x' })).rejects.toThrow(withCode('OUTCOME_UNKNOWN'))
+      await other.start(definition, { n: 1 }, { id: 'x' })
+    })
+
+    it('[RUN20] while the store is away longer than a lease, who lives keeps its runs and nobody takes them', async () => {
+      const [first, second] = [faraway(await world.connect()), faraway(await world.connect())]
+      const stuck = gate()
+      let attempts = 0
+      world.work = async () => {
+        attempts += 1
+        await stuck.opened
+      }
+      const worker = await node({ db: first.db })
+      const other = await node({ db: second.db })
+      await worker.open()
+      const { id } = await worker.start(definition, { n: 1 })
+      await expect.poll(() => attempts).toBe(1)
+      await other.open()
+      const pass = async (seconds: number) => {
+        const end = world.clock.now() + seconds * 1_000
+        await passing(() => world.clock.now() >= end, true, 500)
+      }
+      await pass(25)
+      first.away(true)
+      second.away(true)
+      await pass(60)
+      // It is the other that sees the store first.
+      second.away(false)
+      await pass(3)
+      first.away(false)
+      await pass(60)
+      stuck.open()
+      expect(await ended(worker, id)).toBe('done')
+      expect(attempts).toBe(1)
+      expect(await worker.get(id)).toMatchObject({ attempt: 1 })
+      expect(await crashes()).toBe(0)
+    })
+
+    it('[RUN20] what died while the store was away goes on elsewhere within a lease after it is back', async () => {
+      const [first, second] = [faraway(await world.connect()), faraway(await world.connect())]
+      const stuck = gate()
+      let attempts = 0
+      world.work = async () => {
+        attempts += 1
+        if (attempts === 1) await stuck.opened
+      }
+      const worker = await node({ db: first.db })
+      const other = await node({ db: second.db })
+      await worker.open()
+      const { id } = await worker.start(definition, { n: 1 })
+      await expect.poll(() => attempts).toBe(1)
+      await other.open()
+      first.away(true)
+      second.away(true)
+      const end = world.clock.now() + 60_000
+      await passing(() => world.clock.now() >= end, true, 500)
+      second.away(false)
+      await passing(() => attempts, 2, 200)
+      expect(world.clock.now() - end).toBeLessThan(30_000)
+      expect(await ended(other, id)).toBe('done')
+      first.away(false)
+      stuck.open()
+    })
+  })
+}
+
+/** A connection on which the first commit with such a statement gets no answer, and what became of it. */
+function lossy(db: Database, part: string, fate: Fate) {
+  let count = 0
+  let late: () => Promise<CommitResult> = () => Promise.reject(new Error('nothing is late'))
+  const concerns = (writes: readonly Write[]) =>
+    writes.some(({ statements }) => statements.some(({ sql }) => sql.includes(part)))
+  return {
+    db: between(db, {
+      async commit(writes) {
+        if (count > 0 || !concerns(writes)) return db.commit(writes)
+        count += 1
+        if (fate === 'done') await db.commit(writes)
+        late = () => db.commit(writes)
+        throw new HoldfastError('OUTCOME_UNKNOWN')
+      },
+    }),
+    /** How many answers were lost. */
+    count: () => count,
+    /** Does what was on its way. */
+    late: () => late(),
+  }
+}
+
+/** A connection whose store can be out of reach. */
+function faraway(db: Database) {
+  let isAway = false
+  const refused = () => Promise.reject(new HoldfastError('UNAVAILABLE'))
+  return {
+    db: between(db, {
+      commit: (writes) => (isAway ? refused() : db.commit(writes)),
+      read: (asked) => (isAway ? refused() : db.read(asked)),
+    }),
+    away(value: boolean) {
+      isAway = value
+    },
+  }
+}
