@@ -12,7 +12,10 @@ const BAD: [name: string, value: string, why: RegExp][] = [
   ['PORT', '70000', /above 65535/],
   ['PORT', '-1', /below 0/],
   ['PORT', '1.5', /not a whole number/],
-  ['DATABASE_URL', 'postgres://localhost/holdfast', /only a file path/],
+  ['DATABASE_URL', 'mysql://localhost/holdfast', /neither a postgres:/],
+  ['DATABASE_URL', 'postgres://local host/holdfast', /neither a postgres:/],
+  ['REDIS_URL', 'localhost:6379', /not a redis:/],
+  ['REDIS_URL', 'redis://localhost', /several nodes on one PostgreSQL/],
   ['OPERATOR_TOKEN', 'short', /shorter than 16/],
   ['JWT_SECRET', 'short', /shorter than 32/],
   ['ALLOWED_ORIGINS', 'https://a.org,nonsense', /not an origin/],
@@ -58,7 +61,12 @@ describe('readConfig', () => {
     expect(config.allowedOrigins).toEqual(['https://a.org', 'https://b.org'])
     const INGEST_PRIVATE_NETWORKS = '10.0.0.0/8, fd00::/8'
     expect(readConfig({ INGEST_PRIVATE_NETWORKS }, cwd).ingestPrivateNetworks).toEqual(['10.0.0.0/8', 'fd00::/8'])
-    expect(readConfig({ DATABASE_URL: 'elsewhere.db' }, cwd).databasePath).toBe(join(cwd, 'elsewhere.db'))
+    const storeOf = (env: Record<string, string>) => readConfig(env, cwd).store
+    expect(storeOf({})).toEqual({ kind: 'sqlite', path: join(cwd, 'data', 'holdfast.db') })
+    expect(storeOf({ DATABASE_URL: 'elsewhere.db' })).toEqual({ kind: 'sqlite', path: join(cwd, 'elsewhere.db') })
+    const [url, redisUrl] = ['postgresql://me@there/holdfast', 'redis://there']
+    expect(storeOf({ DATABASE_URL: url })).toEqual({ kind: 'postgres', url, redisUrl: null })
+    expect(storeOf({ DATABASE_URL: url, REDIS_URL: redisUrl })).toEqual({ kind: 'postgres', url, redisUrl })
   })
 })
 

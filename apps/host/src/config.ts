@@ -4,14 +4,22 @@ import { delimiter, resolve } from 'node:path'
 import * as z from 'zod'
 import { Stop } from './stop.ts'
 
+/** Where facts are kept: a file of this machine, its path absolute, or a PostgreSQL that several nodes may share. */
+export type StoreConfig =
+  | { kind: 'sqlite'; path: string }
+  | {
+      kind: 'postgres'
+      url: string /** Carries word between the nodes; PostgreSQL does where there is none. */
+      redisUrl: string | null
+    }
+
 /** Everything the environment decides, checked. docs/configuration.md describes each variable. */
 export interface Config {
   host: string
   port: number
   /** Absolute. */
   dataDir: string
-  /** Absolute path of the SQLite file. */
-  databasePath: string
+  store: StoreConfig
   operatorToken: string | null
   sessionSecret: string | null
   allowedOrigins: string[]
@@ -42,6 +50,12 @@ function originOf(text: string, context: z.RefinementCtx<string>): string {
   return z.NEVER
 }
 
+const HAS_SCHEME = /^[a-z][a-z0-9+.-]+:\/\//i
+
+function isPostgres(text: string): boolean {
+  return /^postgres(ql)?:\/\//i.test(text) && URL.canParse(text)
+}
+
 function isNetwork(text: string): boolean {
   const [, address = '', bits = ''] = /^([^/%]+)\/(\d{1,3})$/.exec(text) ?? []
   return isIP(address) !== 0 && Number(bits) <= (isIP(address) === 4 ? 32 : 128)
@@ -54,10 +68,11 @@ export const Environment = z.object({
   DATA_DIR: z.string().min(1).default('./data'),
   DATABASE_URL: z
     .string()
-    .refine(
-      (text) => !/^[a-z][a-z0-9+.-]+:\/\//i.test(text),
-      'only a file path is accepted: this server stores in SQLite',
-    )
+    .refine((text) => !HAS_SCHEME.test(text) || isPostgres(text), 'neither a postgres:// URL nor the path of a file')
+    .optional(),
+  REDIS_URL: z
+    .string()
+    .refine((text) => /^rediss?:\/\//i.test(text) && URL.canParse(text), 'not a redis:// or rediss:// URL')
     .optional(),
   OPERATOR_TOKEN: z.string().min(16, 'shorter than 16 characters').optional(),
   JWT_SECRET: z.string().min(32, 'shorter than 32 characters').optional(),
@@ -101,7 +116,7 @@ export function readConfig(env: Record<string, string | undefined>, cwd: string)
     host: values.HOST,
     port: values.PORT,
     dataDir,
-    databasePath: values.DATABASE_URL ? resolve(cwd, values.DATABASE_URL) : resolve(dataDir, 'holdfast.db'),
+    store: storeOf(values, cwd, dataDir),
     operatorToken: values.OPERATOR_TOKEN ?? null,
     sessionSecret: values.JWT_SECRET ?? null,
     allowedOrigins: values.ALLOWED_ORIGINS,
@@ -112,6 +127,18 @@ export function readConfig(env: Record<string, string | undefined>, cwd: string)
     github: { baseUrl: values.GITHUB_BASE_URL, token: values.GITHUB_TOKEN },
     logLevel: values.LOG_LEVEL ?? null,
   }
+}
+
+function storeOf({ DATABASE_URL, REDIS_URL }: z.infer<typeof Environment>, cwd: string, dataDir: string): StoreConfig {
+  if (DATABASE_URL && isPostgres(DATABASE_URL)) {
+    return { kind: 'postgres', url: DATABASE_URL, redisUrl: REDIS_URL ?? null }
+  }
+  if (REDIS_URL) {
+    throw new Stop(
+      'REDIS_URL is not right: it is for several nodes on one PostgreSQL; set DATABASE_URL to it, or leave it out',
+    )
+  }
+  return { kind: 'sqlite', path: DATABASE_URL ? resolve(cwd, DATABASE_URL) : resolve(dataDir, 'holdfast.db') }
 }
 
 function ingestRoot(cwd: string, root: string): string {

@@ -31,7 +31,8 @@ describe('serve that cannot start', () => {
     ['PORT', 'http'],
     ['INGEST_ROOTS', '/nowhere/at/all'],
     ['OPERATOR_TOKEN', 'short'],
-    ['DATABASE_URL', 'postgres://localhost/holdfast'],
+    ['DATABASE_URL', 'mysql://localhost/holdfast'],
+    ['REDIS_URL', 'redis://localhost'],
     ['LOG_LEVEL', 'loud'],
     ['INGEST_PRIVATE_NETWORKS', 'kelp'],
   ])('[HOST1] %s=%s: one line that names it, exit code 1', async (name, value) => {

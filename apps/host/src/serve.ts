@@ -6,6 +6,7 @@ import { readCommandLine } from './command-line.ts'
 import { type Config, readConfig } from './config.ts'
 import { listenForInterrupts } from './interrupts.ts'
 import { createLogger } from './logger.ts'
+import { withoutPassword } from './open-store.ts'
 import { type RunningServer, startServer } from './start-server.ts'
 import { style } from './terminal.ts'
 
@@ -66,11 +67,16 @@ function readyText(config: Config, server: RunningServer): string {
   Open this link in your browser to sign in as the operator; it stays the same, so keep it to yourself:
   ${server.operatorLink}
 
-  Files and the database stand in ${config.dataDir}
+  ${whereFactsStand(config)}
   Folders you may ingest by path: ${config.ingestRoots.join(', ')}
   Ctrl-C stops; work in progress goes on at the next start.
 
 `
+}
+
+function whereFactsStand({ store, dataDir }: Config): string {
+  if (store.kind === 'sqlite') return `Files and the database stand in ${dataDir}`
+  return `The database is ${withoutPassword(store.url)}; files of this node stand in ${dataDir}`
 }
 
 function readyLine({ dataDir, ingestRoots }: Config, { url, operatorLink }: RunningServer): string {

@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { isIPv6 } from 'node:net'
 import { isHoldfastError, systemClock } from '@holdfast/protocol'
 import type { HoldfastServer } from '@holdfast/server'
-import { openSqliteDatabase } from '@holdfast/server/sqlite'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import { openDataDir } from './data-dir.ts'
+import { openStore } from './open-store.ts'
 import { Stop, systemCode } from './stop.ts'
 
 export interface RunningServer {
@@ -24,12 +24,14 @@ export interface StartOptions {
 }
 
 /** Takes the DATA_DIR, opens the store, and listens. Stops with one line where the machine does not allow it. */
-export async function startServer(config: Config, { logger, page, onFatal }: StartOptions): Promise<RunningServer> {
+export async function startServer(config: Config, options: StartOptions): Promise<RunningServer> {
+  const { logger, onFatal } = options
   const dataDir = openDataDir(config.dataDir)
   try {
     const token = config.operatorToken ?? dataDir.secret('operator-token')
     const secret = config.sessionSecret ?? dataDir.secret('session-secret')
-    const [db, pageFolder, { createServer, createIdGenerator }, { ingestApp }] = await prepare(config, page, onFatal)
+    const [store, pageFolder, { createServer, createIdGenerator }, { ingestApp }] = await prepare(config, options)
+    const { db, broker } = store
     const server = await createServer({
       db,
       apps: [
@@ -48,7 +50,8 @@ export async function startServer(config: Config, { logger, page, onFatal }: Sta
       limits: { connectionsPerAddress: config.connectionsPerAddress },
       logger,
       newId: createIdGenerator({ now: () => systemClock.now(), random: randomBytes }),
-      exclusive: true,
+      exclusive: config.store.kind === 'sqlite',
+      ...(broker ? { broker } : {}),
       ...(pageFolder ? { pageFolder } : {}),
     }).catch(async (error) => {
       await db.close()
@@ -88,24 +91,16 @@ function plain(error: unknown): unknown {
 }
 
 /** Opens the store, in its own thread, while this one reads the rest of the program and looks after the page. */
-async function prepare(config: Config, page: StartOptions['page'], onFatal: StartOptions['onFatal']) {
-  const opening = openDatabase(config.databasePath, onFatal)
+async function prepare(config: Config, { page, logger, onFatal }: StartOptions) {
+  const opening = openStore(config.store, { logger, onFatal })
   try {
     return await Promise.all([opening, page?.(), import('@holdfast/server'), import('@holdfast/ingest')])
   } catch (error) {
     await opening.then(
-      (db) => db.close(),
+      ({ db }) => db.close(),
       () => {},
     )
     throw error
-  }
-}
-
-async function openDatabase(path: string, onFatal: (error: Error) => void) {
-  try {
-    return await openSqliteDatabase({ path, durability: 'full', onFatal })
-  } catch (error) {
-    throw new Stop(`The database ${path} cannot be opened: ${error instanceof Error ? error.message : error}`)
   }
 }
 

@@ -12,6 +12,7 @@ export {
 export { type Migration, migrateDown, migrateUp, migrationStatus } from './db/migrations.ts'
 export { queryBuilder, toStatement } from './db/query-builder.ts'
 export { type App, type AppParts, defineApp, type Services } from './define-app.ts'
+export type { Broker } from './hub/broker/broker.ts'
 export { createIdGenerator, type IdWorld } from './ids.ts'
 export { allMigrations, type ServerOptions } from './kernel.ts'
 export type { StreamLog, StreamState } from './log/stream-log.ts'

@@ -1,5 +1,5 @@
 import { type Clock, HoldfastError, systemClock } from '@holdfast/protocol'
-import type pg from 'pg'
+import pg from 'pg'
 import { CommitListeners, committedBy } from './committed.ts'
 import type { CommitResult, Committed, Database, Row, Statement, Write } from './database.ts'
 import { inLockOrder } from './lock-order.ts'
@@ -36,6 +36,29 @@ const LANES = 2
  */
 export function openPostgresDatabase(options: PostgresOptions): Database {
   return new PostgresDatabase(options)
+}
+
+export interface PostgresServer {
+  /** As PostgreSQL counts: 180004 for 18.4. */
+  version: number
+  versionName: string
+  /** Of the database, for instance `UTF8`. */
+  encoding: string
+}
+
+/** Asks once, without patience: throws what the driver or PostgreSQL says where it cannot be had. */
+export async function inspectPostgres(connectionString: string): Promise<PostgresServer> {
+  const client = new pg.Client({ connectionString, connectionTimeoutMillis: 5_000, query_timeout: 5_000 })
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    const asked = `SELECT current_setting('server_version_num')::int AS version,
+      current_setting('server_version') AS "versionName", current_setting('server_encoding') AS encoding`
+    const { rows } = await client.query<PostgresServer>(asked)
+    return rows[0] as PostgresServer
+  } finally {
+    await client.end()
+  }
 }
 
 class PostgresDatabase implements Database {

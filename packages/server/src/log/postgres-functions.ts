@@ -4,6 +4,10 @@
  * programs beside this server (docs/postgres.md); what they append is told in the transaction that appends it.
  */
 export const CREATE_FUNCTIONS = [
+  // Which store this is: what nodes tell each other outside of it is kept apart by that.
+  'CREATE TABLE holdfast_store (id UUID NOT NULL DEFAULT gen_random_uuid())',
+  'INSERT INTO holdfast_store DEFAULT VALUES',
+
   `CREATE FUNCTION holdfast_now() RETURNS bigint LANGUAGE sql VOLATILE PARALLEL SAFE AS
    $$ SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint $$`,
 
@@ -152,4 +156,5 @@ export const DROP_FUNCTIONS = [
   'DROP FUNCTION holdfast_signal(text, text, text)',
   'DROP FUNCTION holdfast_put(json)',
   'DROP FUNCTION holdfast_now()',
+  'DROP TABLE holdfast_store',
 ]

@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto'
+import { type Broker, type Database, statement } from '@holdfast/server'
+import type { Logger } from 'pino'
+import type { StoreConfig } from './config.ts'
+import { Stop } from './stop.ts'
+
+export interface Store {
+  db: Database
+  /** Word to and from the other nodes, where there may be others; to be asked for once the tables are there. */
+  broker: ((db: Database) => Promise<Broker>) | null
+}
+
+export interface StoreOptions {
+  logger: Logger
+  onFatal: (error: Error) => void
+}
+
+/** Opens what the configuration names; stops with one line, without a password in it, where it cannot be had. */
+export function openStore(config: StoreConfig, options: StoreOptions): Promise<Store> {
+  return config.kind === 'sqlite' ? openSqlite(config.path, options) : openPostgres(config, options)
+}
+
+async function openSqlite(path: string, { onFatal }: StoreOptions): Promise<Store> {
+  const { openSqliteDatabase } = await import('@holdfast/server/sqlite')
+  try {
+    return { db: await openSqliteDatabase({ path, durability: 'full', onFatal }), broker: null }
+  } catch (error) {
+    throw new Stop(`The database ${path} cannot be opened: ${messageOf(error)}`)
+  }
+}
+
+async function openPostgres(
+  { url, redisUrl }: Extract<StoreConfig, { kind: 'postgres' }>,
+  { logger }: StoreOptions,
+): Promise<Store> {
+  const { openPostgresDatabase, inspectPostgres } = await import('@holdfast/server/postgres')
+  const shown = withoutPassword(url)
+  const found = await inspectPostgres(url).catch((error) => {
+    throw new Stop(`DATABASE_URL ${shown} cannot be used: ${messageOf(error)}`)
+  })
+  if (found.encoding !== 'UTF8') {
+    throw new Stop(
+      `DATABASE_URL ${shown} cannot be used: the database is encoded in ${found.encoding}, and must be in UTF8`,
+    )
+  }
+  if (found.version < 140_000) {
+    throw new Stop(
+      `DATABASE_URL ${shown} cannot be used: it is PostgreSQL ${found.versionName}, and must be 14 or newer`,
+    )
+  }
+  return { db: openPostgresDatabase({ connectionString: url }), broker: (db) => openBroker(db, url, redisUrl, logger) }
+}
+
+async function openBroker(db: Database, url: string, redisUrl: string | null, logger: Logger): Promise<Broker> {
+  const nodeId = randomUUID()
+  const onError = (err: Error) => logger.warn({ err }, 'the line to the other nodes met an error')
+  if (redisUrl === null) {
+    const { openPostgresBroker } = await import('@holdfast/server/postgres-broker')
+    return openPostgresBroker({ connectionString: url, nodeId, onError })
+  }
+  const { openRedisBroker } = await import('@holdfast/server/redis-broker')
+  // Events travel over it: nodes of another store on the same Redis must never hear them.
+  const [store] = await db.read<{ id: string }>(statement('SELECT id FROM holdfast_store'))
+  return openRedisBroker({ url: redisUrl, nodeId, prefix: `holdfast:${store?.id}:`, onError })
+}
+
+/** A database's address for people to read. */
+export function withoutPassword(url: string): string {
+  const { protocol, username, host, pathname } = new URL(url)
+  return `${protocol}//${username ? `${username}@` : ''}${host}${pathname}`
+}
+
+function messageOf(error: unknown): string {
+  // Several addresses of one name were tried: Node gathers what each of them said.
+  const said = error instanceof AggregateError ? error.errors[0] : error
+  return said instanceof Error ? said.message : String(said)
+}
