@@ -1,13 +1,23 @@
 /**
- * Long runs of the history checker: `npm run chaos -- --minutes 10 --seed 7`. Without a seed one is drawn. Each round has
- * the seed of the one before plus one, so a round is seen again by its own seed. The write points come first; with
- * `--minutes 0` they are all.
+ * Long runs of the history checker: `npm run chaos -- --ground postgres+redis --nodes 2 --minutes 10 --seed 7`. The
+ * ground is `sqlite` (default), `postgres` or `postgres+redis`. Without a seed one is drawn. Each round has the seed of
+ * the one before plus one, so a round is seen again by its own seed. The write points come first; with `--minutes 0`
+ * they are all. `--doors`, `--manners` and `--deeds` name those that are used, by commas.
  */
 import { parseArgs } from 'node:util'
-import { type RunResult, runHistory, runWritePoints, shownResult } from '@holdfast/testing/history'
+import {
+  GROUNDS,
+  type GroundName,
+  type RunResult,
+  runHistory,
+  runWritePoints,
+  shownResult,
+} from '@holdfast/testing/history'
 
 const { values } = parseArgs({
   options: {
+    ground: { type: 'string', default: 'sqlite' },
+    nodes: { type: 'string', default: '1' },
     minutes: { type: 'string', default: '10' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 1_000_000)) },
     seconds: { type: 'string', default: '20' },
@@ -15,6 +25,7 @@ const { values } = parseArgs({
     readers: { type: 'string', default: '6' },
     doors: { type: 'string' },
     manners: { type: 'string' },
+    deeds: { type: 'string' },
   },
 })
 const first = wholeNumber('seed', values.seed)
@@ -25,16 +36,17 @@ const round = {
   readers: wholeNumber('readers', values.readers),
 }
 const ways = { ...listed('doors', values.doors), ...listed('manners', values.manners) }
+const on = { ground: groundName(values.ground), nodes: wholeNumber('nodes', values.nodes) }
 
 const results: RunResult[] = []
 const note = (result: RunResult) => {
   results.push(result)
   console.log(shownResult(result))
 }
-console.log(`seed ${first}, ${values.minutes} minutes`)
-note(await runWritePoints({ seed: first, ...ways }))
+console.log(`${on.ground}, nodes ${on.nodes}, seed ${first}, ${values.minutes} minutes`)
+note(await runWritePoints({ seed: first, ...on, ...ways }))
 for (let seed = first; Date.now() < end; seed += 1) {
-  note(await runHistory({ seed, ...round, ...ways }))
+  note(await runHistory({ seed, ...round, ...on, ...ways, ...listed('deeds', values.deeds) }))
 }
 const broken = results.filter(({ violations }) => violations.length > 0)
 const seeds = broken.map(({ seed }) => seed).join(', ')
@@ -43,6 +55,13 @@ process.exitCode = broken.length > 0 ? 1 : 0
 
 function listed(name: string, value: string | undefined): Record<string, string[]> {
   return value === undefined ? {} : { [name]: value.split(',') }
+}
+
+function groundName(value: string): GroundName {
+  const name = GROUNDS.find((known) => known === value)
+  if (name) return name
+  console.error(`--ground is one of ${GROUNDS.join(', ')}, not "${value}"`)
+  process.exit(2)
 }
 
 function wholeNumber(name: string, value: string): number {

@@ -1,6 +1,7 @@
 import { defineStream, formatOffset } from '@holdfast/protocol'
 import { describe, expect, it } from 'vitest'
 import { checkHistory } from './check-history.ts'
+import { refused } from './doors/door.ts'
 import { canonical, type Delivery, type FinalLog, History, type Outcome } from './history.ts'
 import { Random } from './random.ts'
 
@@ -78,6 +79,21 @@ describe('what producers were told, held against the log', () => {
     const stale = { stale: true, sequence: { epoch: 0, seq: 9 } }
     expect(abc().append('d', { ...stale, outcome: 'fail' }).found).toEqual([])
     expect(abc().append('d', stale).kept('a b c d').found).toEqual(['unfenced'])
+  })
+
+  it('[HIST15] UNAVAILABLE and STORAGE_FULL say that nothing was written, OUTCOME_UNKNOWN says nothing', () => {
+    for (const code of ['UNAVAILABLE', 'STORAGE_FULL']) {
+      expect(refused(code)).toEqual({ type: 'fail', code })
+      expect(abc().append('d', { outcome: 'fail' }).kept('a b c d').found).toEqual(['phantom'])
+    }
+    expect(refused('OUTCOME_UNKNOWN')).toEqual({ type: 'unknown' })
+  })
+
+  it('[HIST15] an event is the same however its JSON is written, as a database writes it otherwise', () => {
+    const written = canonical({ type: 'said', id: 'a', deep: { b: 1, a: [{ d: 1, c: 2 }] } })
+    expect(canonical({ deep: { a: [{ c: 2, d: 1 }], b: 1 }, id: 'a', type: 'said' })).toBe(written)
+    expect(canonical({ deep: { a: [{ c: 2, d: 1 }], b: 2 }, id: 'a', type: 'said' })).not.toBe(written)
+    expect(canonical([1, 2])).not.toBe(canonical([2, 1]))
   })
 
   it('[HIST4] what was acknowledged before another was asked stands before it, whoever asked', () => {

@@ -1,7 +1,7 @@
 import type { EventBase, StreamDefinition } from '@holdfast/protocol'
 import { checkAppends } from './check-appends.ts'
 import { acknowledged, checkReading } from './check-reading.ts'
-import type { FinalLog, History } from './history.ts'
+import { canonical, type FinalLog, type History } from './history.ts'
 
 /** What a history shows that may not be. */
 export type ViolationKind =
@@ -35,6 +35,12 @@ export type ViolationKind =
   | 'died'
   /** The stream, or its state, cannot be read any more. */
   | 'unreadable'
+  /** The server ended a reader's connection while only the store was away. */
+  | 'sent home'
+  /** A run did a step twice, out of order or not at all, or told of it otherwise than its tables do. */
+  | 'step'
+  /** A run that did not end, or not as was acknowledged. */
+  | 'run'
 
 export interface Violation {
   kind: ViolationKind
@@ -72,15 +78,15 @@ export function checkHistory(
 
 function checkStates(history: History, log: FinalLog, definition: AnyDefinition): Violation[] {
   const states = history.states.filter(({ stream }) => stream === log.stream)
-  const folded = [JSON.stringify(definition.initial)]
+  const folded = [canonical(definition.initial)]
   let state = definition.initial
   for (const text of log.events) {
     state = definition.apply(state, JSON.parse(text) as EventBase)
-    folded.push(JSON.stringify(state))
+    folded.push(canonical(state))
   }
   return states.flatMap(({ reader, state, offset, sealed }) => {
     const expected = folded[Number(offset.slice(17))]
-    const shown = JSON.stringify(state)
+    const shown = canonical(state)
     const found: Violation[] = []
     if (shown !== expected) {
       found.push({

@@ -1,4 +1,4 @@
-import { type Database, statement, type Write } from '@holdfast/server'
+import { type Database, type Dialect, type Statement, statement, type Write } from '@holdfast/server'
 
 /**
  * Where a process dies: at its `commit`-th commit from now, counted from 1;
@@ -28,9 +28,12 @@ export interface Faults {
 }
 
 // Long enough that the kill comes while it runs; it ends by itself should the kill fail.
-const STANDSTILL = statement(
-  'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000000) SELECT count(*) FROM n',
-)
+const STANDSTILL: Record<Dialect, Statement> = {
+  sqlite: statement(
+    'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000000) SELECT count(*) FROM n',
+  ),
+  postgres: statement('SELECT 1 AS still FROM pg_sleep(0.5)'),
+}
 const STANDSTILL_MS = 40
 
 /**
@@ -57,7 +60,7 @@ export function faultyDatabase(db: Database, kill: () => void): { db: Database; 
     if (point.moment === 'before') kill()
     if (point.moment === 'within') {
       setTimeout(kill, STANDSTILL_MS)
-      return db.commit(heldUp(writes, point.statement ?? 0))
+      return db.commit(heldUp(writes, point.statement ?? 0, STANDSTILL[db.dialect]))
     }
     const result = await db.commit(writes)
     kill()
@@ -88,12 +91,12 @@ export function faultyDatabase(db: Database, kill: () => void): { db: Database; 
 }
 
 /** The writes with the standstill before their `at`-th statement. Their result is never seen. */
-function heldUp(writes: readonly Write[], at: number): Write[] {
+function heldUp(writes: readonly Write[], at: number, standstill: Statement): Write[] {
   let from = 0
   return writes.map((write) => {
     const place = at - from
     from += write.statements.length
     if (place < 0 || place >= write.statements.length) return write
-    return { statements: write.statements.toSpliced(place, 0, STANDSTILL) }
+    return { statements: write.statements.toSpliced(place, 0, standstill) }
   })
 }

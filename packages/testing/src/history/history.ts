@@ -1,4 +1,5 @@
 import type { Offset, SubscribeFrom } from '@holdfast/protocol'
+import type { LineEnd } from './cutting-proxy.ts'
 
 /**
  * - `ok`: acknowledged. - `fail`: refused; nothing of it may ever be seen. - `unknown`: asked, and never answered: in
@@ -73,6 +74,31 @@ export interface FinalLog {
   sealed: boolean
 }
 
+/** A connection, or a subscription on one, on which a reader was given something. */
+export interface Connection {
+  readonly reader: string
+  readonly stream: string
+  readonly manner: string
+  /** Who ended it, and when; absent while it stands. */
+  ended?: { by: LineEnd; at: number }
+}
+
+/** A time, in ticks, in which only the store was away: nothing was done to servers, nor to their lines to clients. */
+export interface Outage {
+  readonly from: number
+  to: number
+}
+
+/** A run that was asked for. */
+export interface ToldRun {
+  readonly id: string
+  readonly stream: string
+  readonly steps: number
+  started: Outcome
+  /** `late`: it had ended already. */
+  cancelled: 'not asked' | 'unknown' | 'ok' | 'late'
+}
+
 /** An answer that has no place in a history: a position that is good was refused, the server failed inside. */
 export interface Complaint {
   readonly stream: string
@@ -85,6 +111,10 @@ export class History {
   readonly readings: Reading[] = []
   readonly states: SeenState[] = []
   readonly complaints: Complaint[] = []
+  readonly connections: Connection[] = []
+  readonly outages: Outage[] = []
+  readonly runs: ToldRun[] = []
+  readonly #lines = new Map<number, Connection>()
   #tick = 0
 
   /** The present, in ticks. */
@@ -118,9 +148,41 @@ export class History {
     this.readings.push(reading)
     return reading
   }
+
+  /** A reader has been given something. `port`: its end of the line, for a connection that has one of its own. */
+  connected(given: Omit<Connection, 'ended'>, port?: number): Connection {
+    const connection: Connection = { ...given }
+    this.connections.push(connection)
+    if (port !== undefined) this.#lines.set(port, connection)
+    return connection
+  }
+
+  /** The first who ends a connection has ended it. */
+  disconnected(connection: Connection, by: LineEnd): void {
+    connection.ended ??= { by, at: this.now() }
+  }
+
+  /** The line that begins at that port has ended. */
+  lineEnded(port: number, by: LineEnd): void {
+    const connection = this.#lines.get(port)
+    this.#lines.delete(port)
+    if (connection) this.disconnected(connection, by)
+  }
+
+  /** From now on only the store is away, or no longer. */
+  outage(isOn: boolean): void {
+    const last = this.outages.at(-1)
+    const isOpen = last?.to === Number.POSITIVE_INFINITY
+    if (isOn && !isOpen) this.outages.push({ from: this.now(), to: Number.POSITIVE_INFINITY })
+    else if (!isOn && last && isOpen) last.to = this.now()
+  }
 }
 
-/** The same text for the same JSON value, however it was written. */
+/** The same text for the same JSON value, however it was written: also in the order of its keys. */
 export function canonical(value: unknown): string {
-  return JSON.stringify(value)
+  return JSON.stringify(value, (_, part: unknown) =>
+    part !== null && typeof part === 'object' && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  )
 }

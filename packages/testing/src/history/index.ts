@@ -1,4 +1,5 @@
 export { checkHistory, type Violation, type ViolationKind } from './check-history.ts'
+export { GROUNDS, type GroundName } from './grounds/ground.ts'
 export { type Append, canonical, type Delivery, type FinalLog, History, type Reading } from './history.ts'
 export { Random } from './random.ts'
 export { type RunOptions, type RunResult, runHistory } from './run-history.ts'

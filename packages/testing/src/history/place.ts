@@ -1,8 +1,10 @@
 import { type Agent, type IncomingMessage, request } from 'node:http'
+import { sleep, systemClock } from '@holdfast/protocol'
 
-/** Where the server under test is reached: through the line that is cut. */
+/** Where the servers under test are reached: through lines that are cut. */
 export interface Place {
-  port: number
+  /** Where the next connection, or request, goes to: of several nodes to any. */
+  nextPort(): number
   token: string
   agent: Agent
 }
@@ -24,11 +26,11 @@ export interface Answered {
 /** Resolves with the answer's head; rejects where the line is cut before, or the signal comes. */
 export function open(place: Place, { method = 'GET', path, headers, body, signal }: Asked): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const { port, token, agent } = place
+    const { token, agent } = place
     const asked = request(
       {
         host: '127.0.0.1',
-        port,
+        port: place.nextPort(),
         agent,
         method,
         path,
@@ -50,6 +52,20 @@ export async function ask(place: Place, asked: Asked): Promise<Answered> {
   for await (const piece of response.setEncoding('utf8')) text += piece
   if (!response.complete) throw new Error('the answer was cut off')
   return { status: response.statusCode ?? 0, headers: response.headers, text }
+}
+
+/** Asks again for as long as there is no answer, or one that says to; throws where it is refused, or never answered. */
+export async function insist(place: Place, asked: Asked, patienceMs = 15_000): Promise<Answered> {
+  const end = systemClock.now() + patienceMs
+  for (;;) {
+    const answer = await ask(place, asked).catch(() => null)
+    if (answer && answer.status < 300) return answer
+    const isFinal = answer !== null && answer.status !== 503
+    if (isFinal || systemClock.now() > end) {
+      throw new Error(`${asked.path} answered ${answer ? `${answer.status} ${answer.text}` : 'nothing'}`)
+    }
+    await sleep(systemClock, 50)
+  }
 }
 
 /** The code of a problem, or its status where it has none. */

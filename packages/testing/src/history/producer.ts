@@ -97,7 +97,7 @@ export class Producer {
       if (taken.type === 'ok') return settle(history, append, taken)
       if (answers.some((answer) => answer.type === 'fail' && answer.code === 'STORAGE_FULL')) append.wasFull = true
       wasUnknown ||= answers.some(({ type }) => type === 'unknown')
-      const isFinal = taken.type === 'fail' && taken.code !== 'STORAGE_FULL'
+      const isFinal = taken.type === 'fail' && !RETRIED.has(taken.code)
       if (isFinal) return settle(history, append, taken, wasUnknown)
       if (stop.aborted) end = Math.min(end, systemClock.now() + ANSWER_MS)
       if (systemClock.now() >= end) {
@@ -127,7 +127,9 @@ export class Producer {
   }
 }
 
-const EXPECTED = new Set(['STREAM_SEALED', 'STORAGE_FULL'])
+/** Nothing was written, and later it may be. */
+const RETRIED = new Set(['STORAGE_FULL', 'UNAVAILABLE'])
+const EXPECTED = new Set(['STREAM_SEALED', ...RETRIED])
 
 function settle(history: History, append: Append, answer: Answer, wasUnknown = false): void {
   if (answer.type !== 'fail') {

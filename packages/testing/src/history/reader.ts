@@ -35,6 +35,10 @@ export class Reader {
     this.#options = options
   }
 
+  get stream(): string {
+    return this.#options.stream
+  }
+
   get position(): Offset {
     return this.#position
   }

@@ -1,19 +1,26 @@
-import { formatOffset, sleep, systemClock } from '@holdfast/protocol'
+import { sleep, systemClock } from '@holdfast/protocol'
+import { catchUp } from './catch-up.ts'
 import type { Violation } from './check-history.ts'
-import { type Deeds, nemesis } from './nemesis.ts'
+import { type Done, deedsOf, nemesis } from './nemesis.ts'
 import { Producer } from './producer.ts'
 import { Random } from './random.ts'
 import { Reader } from './reader.ts'
+import { RunStarter } from './runs/run-starter.ts'
 import { watchState } from './state-watcher.ts'
-import { type Ways, World } from './world.ts'
+import { verdict } from './verdict.ts'
+import { World, type WorldOptions } from './world.ts'
 
-export interface RunOptions extends Ways {
+export interface RunOptions extends WorldOptions {
   seed: number
   /** How long harm is done. */
   seconds: number
   /** Default 3 producers and 3 readers of each of the four streams. */
   producers?: number
   readers?: number
+  /** How many start runs, one after the other. Default 2. */
+  starters?: number
+  /** The harm that is done, by name; absent: all that can be. */
+  deeds?: readonly string[]
 }
 
 export interface RunResult {
@@ -25,82 +32,111 @@ export interface RunResult {
   again: string
 }
 
-const CATCH_UP_MS = 15_000
-
 /** Sealed in mid-run, while others append. */
 const SEALED = ['ended', 'rooms/ended']
 const STREAMS = ['open', 'rooms/open', ...SEALED]
 
+/** When its parts come to their ends, one after the other. */
+interface Phases {
+  /** Nobody does harm, or asks for anything new, any more. */
+  stopProducing: AbortController
+  /** No reader begins anew. */
+  finishing: AbortController
+  stopReading: AbortController
+}
+
 /**
- * One run: producers and readers over every door and manner, harm done to server and lines all the while, then the
- * server is killed once more and the whole history checked. The seed decides who does what and what is done to them;
- * which of two things at once comes first, the machine decides.
+ * One run: producers, readers and starters of runs over every door, manner and node, harm done to servers, lines and
+ * stores all the while, then the servers are killed once more and the whole history checked. The seed decides who does
+ * what and what is done to them; which of two things at once comes first, the machine decides.
  */
 export async function runHistory(options: RunOptions): Promise<RunResult> {
-  const { seed, seconds, producers = 3, readers: readerCount = 3 } = options
+  const { seed, seconds } = options
   const random = new Random(seed)
-  await using world = await World.open(options)
+  await using world = await World.open(random.fork(), options)
   for (const stream of STREAMS) await world.create(stream)
-  const [stopProducing, finishing, stopReading] = [new AbortController(), new AbortController(), new AbortController()]
-  const readers = makeReaders(world, random, readerCount, finishing.signal, stopReading.signal)
-  const makers = makeProducers(world, random, producers, stopProducing.signal)
-  const reading = Promise.all([...readers.map(({ reader }) => reader.run()), ...watchStates(world, stopReading.signal)])
-  const producing = Promise.all(makers.map((producer) => producer.run()))
-  const begun = systemClock.now()
-  const sealing = Promise.all(
-    SEALED.map(async (stream) => {
-      const sealer = makeProducer(world, random, stream, 'sealer', stopProducing.signal)
-      await sleep(systemClock, seconds * random.int(400, 800))
-      await sealer.append(2, true)
-    }),
-  )
-  const deeds = await nemesis(world, random.fork(), begun + seconds * 1000)
-  stopProducing.abort()
-  await Promise.all([producing, sealing])
-  finishing.abort()
-  await caughtUp(world, readers)
-  stopReading.abort()
-  await reading
-  const violations = await world.verdict(STREAMS)
-  const again = `--seed ${seed} --seconds ${seconds} --producers ${producers} --readers ${readerCount}`
-  return { seed, violations, summary: summarise(world, deeds), again }
+  const phases: Phases = {
+    stopProducing: new AbortController(),
+    finishing: new AbortController(),
+    stopReading: new AbortController(),
+  }
+  const readers = makeReaders(world, random, options, phases)
+  const reading = [...readers.map((reader) => reader.run()), ...watchStates(world, phases.stopReading.signal)]
+  const makers = makeProducers(world, random, options, phases.stopProducing.signal)
+  const producing = makers.map((producer) => producer.run())
+  const follow = (stream: string) => {
+    const reader = makeReader(world, random, stream, 'follower', phases)
+    readers.push(reader)
+    reading.push(reader.run())
+  }
+  const starting = makeStarters(world, random, options, phases.stopProducing.signal, follow).map((one) => one.run())
+  const sealing = SEALED.map((stream) => sealLater(world, random, stream, seconds, phases.stopProducing.signal))
+  const end = systemClock.now() + seconds * 1000
+  const done = await nemesis(world, deedsOf(world, options.deeds), random.fork(), end)
+  phases.stopProducing.abort()
+  await Promise.all([...producing, ...starting, ...sealing])
+  phases.finishing.abort()
+  await catchUp(world, readers)
+  phases.stopReading.abort()
+  await Promise.all(reading)
+  const violations = await verdict(world, STREAMS)
+  return { seed, violations, summary: summarise(world, done), again: argumentsOf(options) }
 }
 
-interface Watcher {
-  stream: string
-  reader: Reader
+async function sealLater(world: World, random: Random, stream: string, seconds: number, stop: AbortSignal) {
+  const sealer = makeProducer(world, random, stream, 'sealer', stop)
+  await sleep(systemClock, seconds * random.int(400, 800))
+  await sealer.append(2, true)
 }
 
-function makeReaders(
-  { place, manners, history }: World,
-  random: Random,
-  count: number,
-  finishing: AbortSignal,
-  stop: AbortSignal,
-): Watcher[] {
-  const names = Array.from({ length: count }, (_, index) => `r${index}`)
-  return STREAMS.flatMap((stream) =>
-    names.map((name) => {
-      const common = { name, stream, place, manners, history, finishing, stop }
-      return { stream, reader: new Reader({ ...common, hasState: isRoom(stream), random: random.fork() }) }
-    }),
-  )
+function makeReaders(world: World, random: Random, { readers = 3 }: RunOptions, phases: Phases): Reader[] {
+  const names = Array.from({ length: readers }, (_, index) => `r${index}`)
+  return STREAMS.flatMap((stream) => names.map((name) => makeReader(world, random, stream, name, phases)))
+}
+
+function makeReader(world: World, random: Random, stream: string, name: string, phases: Phases): Reader {
+  const { place, manners, history } = world
+  const { finishing, stopReading } = phases
+  const ends = { finishing: finishing.signal, stop: stopReading.signal }
+  return new Reader({ name, stream, place, manners, history, ...ends, hasState: isRoom(stream), random: random.fork() })
 }
 
 function watchStates({ place, history }: World, stop: AbortSignal): Promise<void>[] {
   return STREAMS.filter(isRoom).map((stream) => watchState({ name: 'watcher', stream, place, history, stop }))
 }
 
-function makeProducers(world: World, random: Random, count: number, stop: AbortSignal): Producer[] {
-  const names = Array.from({ length: count }, (_, index) => `p${index}`)
-  // Of three, one does not repeat what was not answered.
-  return STREAMS.flatMap((stream) =>
-    names.map((name, index) => makeProducer(world, random, stream, name, stop, index % 3 !== 2)),
+function makeStarters(
+  { place, history }: World,
+  random: Random,
+  { starters = 2 }: RunOptions,
+  stop: AbortSignal,
+  follow: (stream: string) => void,
+): RunStarter[] {
+  const onStarted = ({ stream }: { stream: string }) => follow(stream)
+  return Array.from(
+    { length: starters },
+    (_, index) => new RunStarter({ name: `s${index}`, place, history, random: random.fork(), onStarted, stop }),
   )
 }
 
+function makeProducers(world: World, random: Random, { producers = 3 }: RunOptions, stop: AbortSignal): Producer[] {
+  const names = Array.from({ length: producers }, (_, index) => `p${index}`)
+  // Of three, one does not repeat what was not answered.
+  const inside = STREAMS.flatMap((stream) =>
+    names.map((name, index) => makeProducer(world, random, stream, name, stop, index % 3 !== 2)),
+  )
+  const outside = world.ground.doors.flatMap((door) =>
+    STREAMS.map((stream) => makeProducer({ ...inWorld(world), doors: [door] }, random, stream, door.name, stop, false)),
+  )
+  return [...inside, ...outside]
+}
+
+function inWorld({ doors, place, history }: World): Pick<World, 'doors' | 'place' | 'history'> {
+  return { doors, place, history }
+}
+
 function makeProducer(
-  { doors, place, history }: World,
+  { doors, place, history }: Pick<World, 'doors' | 'place' | 'history'>,
   random: Random,
   stream: string,
   name: string,
@@ -120,31 +156,28 @@ function isRoom(stream: string): boolean {
   return stream.startsWith('rooms/')
 }
 
-/** Waits until every reader stands at the end of its stream; the checker finds those that never do. */
-async function caughtUp(world: World, watchers: readonly Watcher[]): Promise<void> {
-  const end = systemClock.now() + CATCH_UP_MS
-  for (const { stream, reader } of watchers) {
-    const log = await world.readLog(stream).catch(() => null)
-    // That it cannot be read will be said in the end.
-    if (!log) continue
-    const { incarnation, events, sealed } = log
-    const tail = formatOffset({ incarnation, seq: events.length })
-    while (systemClock.now() < end && (reader.position !== tail || reader.isAtEnd !== sealed)) {
-      await sleep(systemClock, 10)
-    }
-  }
+function argumentsOf({ seed, seconds, ground, nodes, producers = 3, readers = 3, deeds }: RunOptions): string {
+  return [
+    ...(ground ? [`--ground ${ground} --nodes ${nodes ?? 1}`] : []),
+    `--seed ${seed} --seconds ${seconds} --producers ${producers} --readers ${readers}`,
+    ...(deeds ? [`--deeds "${deeds.join(',')}"`] : []),
+  ].join(' ')
 }
 
-function summarise({ history, server, proxy }: World, deeds: Deeds): string {
+function summarise({ history, nodes }: World, done: Done): string {
   const of = (outcome: string) => history.appends.filter((append) => append.outcome === outcome).length
   const deliveries = history.readings.flatMap(({ deliveries }) => deliveries)
   const events = deliveries.reduce((sum, { events }) => sum + events.length, 0)
   const full = history.appends.filter(({ wasFull }) => wasFull).length
-  const done = Object.entries(deeds).map(([name, count]) => `${name} ${count}`)
+  const cancelled = history.runs.filter(({ cancelled }) => cancelled === 'ok').length
+  const sum = (numbers: number[]) => numbers.reduce((all, one) => all + one, 0)
   return [
     `${history.appends.length} appends (${of('ok')} ok, ${of('fail')} refused, ${of('unknown')} unanswered, ${full} met a full disk)`,
-    `${history.readings.length} readings of ${events} events`,
-    `${server.lives} lives, ${proxy.cuts} lines cut`,
-    done.join(', '),
+    `${history.readings.length} readings of ${events} events over ${history.connections.length} connections`,
+    `${history.runs.length} runs, ${cancelled} cancelled`,
+    `${sum(nodes.map(({ server }) => server.lives))} lives, ${sum(nodes.map(({ proxy }) => proxy.cuts))} lines cut`,
+    Object.entries(done)
+      .map(([name, count]) => `${name} ${count}`)
+      .join(', '),
   ].join('; ')
 }

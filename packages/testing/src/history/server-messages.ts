@@ -1,9 +1,28 @@
 import type { CommitSeen, WritePoint } from './faulty-database.ts'
 
-/** What the process of the server is started with. */
+/** What a server is told of its store. */
+export type StoreStart =
+  | { type: 'sqlite' }
+  /** Without `redis` word between the nodes goes over PostgreSQL. */
+  | { type: 'postgres'; connectionString: string; redis: string | null }
+
+/**
+ * A broken promise, to see that the checker finds it: some commits are told to have failed, some step of a run is
+ * written without its fence, readers are sent home when the store is away.
+ */
+export type Lie = 'unavailable after commit' | 'fenced attempts write' | 'outages end connections'
+
+/** What the process of a server is started with. */
 export interface ServerStart {
+  /** The node's own. */
   dataDir: string
+  /** Where what was compiled is kept, for every life of every node. */
+  compiledDir: string
+  node: string
   token: string
+  store: StoreStart
+  leaseMs: number
+  lie: Lie | null
 }
 
 /** What it is told, over the channel between the two processes. */

@@ -27,6 +27,11 @@ export class ServerProcess {
     return this.#port
   }
 
+  /** Whether a process is there; it may stand still, or be about to end. */
+  get isRunning(): boolean {
+    return this.#child !== null && !isGone(this.#child)
+  }
+
   async start(): Promise<void> {
     const child = this.#next ?? this.#spawn()
     this.#child = child
@@ -46,7 +51,7 @@ export class ServerProcess {
   #spawn(): ChildProcess {
     const entry = join(import.meta.dirname, 'fixtures/history-server.ts')
     const child = spawn(process.execPath, [entry, JSON.stringify(this.#start)], {
-      env: { NODE_COMPILE_CACHE: join(this.#start.dataDir, 'compiled'), NODE_NO_WARNINGS: '1' },
+      env: { NODE_COMPILE_CACHE: this.#start.compiledDir, NODE_NO_WARNINGS: '1' },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     })
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -57,7 +62,14 @@ export class ServerProcess {
 
   /** Starts it where it is not running: it may have ended by itself, which `deaths` tells. */
   async revive(): Promise<void> {
-    if (!this.#child || isGone(this.#child)) await this.start()
+    if (!this.isRunning) await this.start()
+  }
+
+  /** It stands still, its connections open, until the way is called that is returned. */
+  pause(): () => void {
+    const child = this.#child
+    child?.kill('SIGSTOP')
+    return () => child?.kill('SIGCONT')
   }
 
   /** kill -9, and waits until it is gone. */

@@ -1,5 +1,6 @@
 import type { ClientFrame, ServerFrame } from '@holdfast/protocol'
 import { WebSocket } from 'ws'
+import type { History } from './history.ts'
 import type { Place } from './place.ts'
 
 type Named = Extract<ServerFrame, { stream: string } | { type: 'error' }>
@@ -13,12 +14,17 @@ export class SharedSocket {
   #isOpen = true
   /** Said before the connection stood. */
   #unsent: string[] = []
+  #port: number | undefined
 
-  constructor({ port, token }: Place) {
+  constructor({ token, nextPort }: Place, history: History) {
     const headers = { authorization: `Bearer ${token}` }
-    this.#socket = new WebSocket(`ws://127.0.0.1:${port}/v1/ws`, { headers, perMessageDeflate: false })
+    this.#socket = new WebSocket(`ws://127.0.0.1:${nextPort()}/v1/ws`, { headers, perMessageDeflate: false })
     this.#socket.on('message', (data) => this.#take(JSON.parse(String(data)) as ServerFrame))
+    this.#socket.on('upgrade', ({ socket }) => {
+      this.#port = socket.localPort
+    })
     this.#socket.on('open', () => {
+      history.connected({ reader: 'whoever shares it', stream: 'every stream', manner: 'shared socket' }, this.#port)
       for (const text of this.#unsent) this.#socket.send(text, () => {})
       this.#unsent = []
     })
@@ -91,10 +97,12 @@ export class SharedSocket {
 /** As many connections as the readers of one stream need, each shared by the readers of many streams. */
 export class SocketPool {
   readonly #place: Place
+  readonly #history: History
   readonly #sockets = new Set<SharedSocket>()
 
-  constructor(place: Place) {
+  constructor(place: Place, history: History) {
     this.#place = place
+    this.#history = history
   }
 
   for(stream: string): SharedSocket {
@@ -102,7 +110,7 @@ export class SocketPool {
       if (!socket.isOpen) this.#sockets.delete(socket)
       else if (socket.hasRoomFor(stream)) return socket
     }
-    const socket = new SharedSocket(this.#place)
+    const socket = new SharedSocket(this.#place, this.#history)
     this.#sockets.add(socket)
     return socket
   }

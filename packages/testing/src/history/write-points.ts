@@ -5,9 +5,11 @@ import { Producer } from './producer.ts'
 import { Random } from './random.ts'
 import { Reader } from './reader.ts'
 import type { RunResult } from './run-history.ts'
-import { type Ways, World } from './world.ts'
+import type { ServerProcess } from './server-process.ts'
+import { verdict } from './verdict.ts'
+import { World, type WorldOptions } from './world.ts'
 
-export interface WritePointOptions extends Ways {
+export interface WritePointOptions extends WorldOptions {
   seed: number
 }
 
@@ -21,7 +23,7 @@ export async function runWritePoints(
 ): Promise<RunResult & { killed: number; points: number }> {
   const { seed } = options
   const random = new Random(seed)
-  await using world = await World.open(options)
+  await using world = await World.open(random.fork(), options)
   const names = ['watched', 'watched-again']
   const watched = [await watch(world, random, 'watched'), await watch(world, random, 'watched-again')]
   // What the house does beside the work, now and then, is no part of it.
@@ -30,19 +32,28 @@ export async function runWritePoints(
   for (const [index, point] of points.entries()) {
     const name = `${index}-commit-${point.commit}-${point.moment}-${point.statement ?? 0}`
     names.push(name)
-    world.server.killAt(point)
+    serverOf(world).killAt(point)
     if (await workAndComeBack(world, random, name)) killed += 1
   }
-  const violations = await world.verdict(names.flatMap((name) => [`rooms/${name}`, `made/${name}`]))
+  const violations = await verdict(
+    world,
+    names.flatMap((name) => [`rooms/${name}`, `made/${name}`]),
+  )
   const summary = `killed at ${killed} of ${points.length} write points`
   return { seed, violations, summary, again: `--seed ${seed} --minutes 0`, killed, points: points.length }
 }
 
+/** The one that is killed. */
+function serverOf({ nodes: [node] }: World): ServerProcess {
+  if (!node) throw new RangeError('there is no server')
+  return node.server
+}
+
 /** Does the work undisturbed; answers its commits. */
 async function watch(world: World, random: Random, name: string): Promise<CommitSeen[]> {
-  await world.server.commits()
+  await serverOf(world).commits()
   await work(world, random, name)
-  return world.server.commits()
+  return serverOf(world).commits()
 }
 
 /** Every place at which a process can die during these commits. */
@@ -60,7 +71,7 @@ export function pointsOf(commits: readonly CommitSeen[]): WritePoint[] {
 
 /** Does the work, and starts the server again when it dies meanwhile; answers whether it did. */
 async function workAndComeBack(world: World, random: Random, name: string): Promise<boolean> {
-  const { server } = world
+  const server = serverOf(world)
   let isKilled = false
   const over = new AbortController()
   const died = server.ended().then(async () => {

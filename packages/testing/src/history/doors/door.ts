@@ -23,7 +23,7 @@ export interface Door {
   append(place: Place, asked: AppendAsked): Promise<Answer>
 }
 
-/** A refusal by its code: one that the store cannot be reached says nothing of what became of the append. */
+/** A refusal by its code: two of them say nothing of what became of the append, every other that nothing was written. */
 export function refused(code: string): Answer {
-  return code === 'UNAVAILABLE' ? { type: 'unknown' } : { type: 'fail', code }
+  return code === 'OUTCOME_UNKNOWN' || code === '503' ? { type: 'unknown' } : { type: 'fail', code }
 }

@@ -1,5 +1,5 @@
 import type { Offset } from '@holdfast/protocol'
-import type { Delivery, History } from '../history.ts'
+import type { Connection, Delivery, History } from '../history.ts'
 import type { Place } from '../place.ts'
 
 /** One sitting of a reader: from a position on, in one manner, until the line is cut or the signal comes. */
@@ -31,6 +31,11 @@ export interface Manner {
   readonly knowsState?: boolean
   /** Never rejects. */
   follow(follow: Follow): Promise<End>
+}
+
+/** Notes that the reader has been given something on this line, whose end at the reader has that port. */
+export function connected({ history, reader, stream, manner }: Follow, port?: number): Connection {
+  return history.connected({ reader, stream, manner }, port)
 }
 
 /** A refusal: 503 is a server that goes or cannot just now; of a reader's own position nothing else may be said. */

@@ -1,6 +1,7 @@
 import type { ServerFrame } from '@holdfast/protocol'
+import type { Connection } from '../history.ts'
 import type { SocketPool } from '../shared-socket.ts'
-import { type End, type Follow, type Manner, refusal } from './manner.ts'
+import { connected, type End, type Follow, type Manner, refusal } from './manner.ts'
 import { takeFrame } from './stream-socket.ts'
 
 /** A subscription on `/v1/ws`, on a connection that others share. */
@@ -22,12 +23,15 @@ function subscribe(pool: SocketPool, follow: Follow): Promise<End> {
       socket.unsubscribe(stream)
       settle('lost')
     }
+    let subscription: Connection | null = null
     signal.addEventListener('abort', leave, { once: true })
     socket.subscribe({ type: 'subscribe', stream, from }, (frame) => {
       if (frame === null) return settle('lost')
+      if (frame.type === 'subscribed') subscription = connected(follow)
       const end = take(follow, frame, asked)
       // Left within the frame: its place is freed by `unsubscribed`.
       if (!end || signal.aborted) return
+      if (subscription) history.disconnected(subscription, end === 'sealed' ? 'client' : 'server')
       socket.release(stream)
       settle(end)
     })

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http'
+import type { Connection } from '../history.ts'
 import { canonical } from '../history.ts'
 import { codeOf, open, streamPath } from '../place.ts'
-import { type End, type Follow, type Manner, refusal } from './manner.ts'
+import { connected, type End, type Follow, type Manner, refusal } from './manner.ts'
 
 interface Control {
   streamNextOffset: string
@@ -39,15 +40,20 @@ async function follow(follow: Follow): Promise<End> {
 }
 
 async function readEvents(response: IncomingMessage, follow: Follow, asked: number): Promise<End> {
-  const { take } = follow
+  const { take, history, signal } = follow
   let position = follow.from
   let rest = ''
+  let connection: Connection | null = null
   for await (const piece of response.setEncoding('utf8')) {
     const blocks = `${rest}${piece}`.split('\n\n')
     rest = blocks.pop() ?? ''
     for (const block of blocks) {
       const { event, data, id } = fieldsOf(block)
-      if (event === 'error') return refusal(follow, codeOf({ status: 0, text: data }))
+      if (event === 'error') {
+        if (connection) history.disconnected(connection, 'server')
+        return refusal(follow, codeOf({ status: 0, text: data }))
+      }
+      connection ??= connected(follow, response.socket.localPort)
       if (event === 'data') {
         const events = (JSON.parse(data) as unknown[]).map(canonical)
         take({ after: position, offset: id, events, upToDate: false, sealed: false })
@@ -58,9 +64,14 @@ async function readEvents(response: IncomingMessage, follow: Follow, asked: numb
       const { streamNextOffset: offset, upToDate = false, streamClosed: sealed = false } = control
       take({ after: position, offset, events: [], upToDate, sealed, asked })
       position = offset
-      if (sealed) return 'sealed'
+      if (sealed) {
+        history.disconnected(connection, 'client')
+        return 'sealed'
+      }
     }
   }
+  // Ended as responses end; a line that breaks throws.
+  if (connection && !signal.aborted) history.disconnected(connection, 'server')
   return 'lost'
 }
 

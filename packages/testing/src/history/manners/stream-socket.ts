@@ -1,8 +1,8 @@
 import type { StreamFrame } from '@holdfast/protocol'
 import { WebSocket } from 'ws'
-import { canonical } from '../history.ts'
+import { type Connection, canonical } from '../history.ts'
 import { codeOf, streamPath } from '../place.ts'
-import { type End, type Follow, type Manner, refusal } from './manner.ts'
+import { connected, type End, type Follow, type Manner, refusal } from './manner.ts'
 
 /** An upgrade on the stream's own URL. */
 export const streamSocket: Manner = { name: 'stream socket', follow }
@@ -10,16 +10,27 @@ export const streamSocket: Manner = { name: 'stream socket', follow }
 function follow(follow: Follow): Promise<End> {
   const { place, stream, from, signal, history } = follow
   const asked = history.now()
-  const url = `ws://127.0.0.1:${place.port}${streamPath(stream, { offset: from })}`
+  const url = `ws://127.0.0.1:${place.nextPort()}${streamPath(stream, { offset: from })}`
   const socket = new WebSocket(url, { headers: { authorization: `Bearer ${place.token}` }, perMessageDeflate: false })
   return new Promise<End>((resolve) => {
     let end: End = 'lost'
+    let port: number | undefined
+    let connection: Connection | null = null
     const leave = () => socket.terminate()
     signal.addEventListener('abort', leave, { once: true })
     socket.on('message', (data) => {
       const frame = JSON.parse(String(data)) as StreamFrame
-      if (frame.type === 'error') end = refusal(follow, frame.error.code)
-      else if (takeFrame(follow, frame, asked)) end = 'sealed'
+      if (frame.type === 'error') {
+        end = refusal(follow, frame.error.code)
+        return
+      }
+      connection ??= connected(follow, port)
+      if (!takeFrame(follow, frame, asked)) return
+      end = 'sealed'
+      history.disconnected(connection, 'client')
+    })
+    socket.on('upgrade', ({ socket }) => {
+      port = socket.localPort
     })
     socket.on('unexpected-response', (_, response) => {
       void response
