@@ -6,6 +6,9 @@ import { between, gate, type OpenRunsStore, story, useRunWorld, withCode } from 
 import type { RunContext } from './run.ts'
 import { describeRunTrouble } from './trouble.contract.ts'
 
+/** For what only some stores promise. */
+export { between, gate, type OpenRunsStore, useRunWorld } from './fixtures/run-world.ts'
+
 /** What the engine promises, whatever database it stands on (SPEC.md, rules RUN). */
 export function describeRuns(name: string, openStore: OpenRunsStore): void {
   describe(`Runs on ${name}`, () => {

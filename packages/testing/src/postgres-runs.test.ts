@@ -1,0 +1,196 @@
+import { systemClock } from '@holdfast/protocol'
+import { statement } from '@holdfast/server'
+import { openPostgresDatabase } from '@holdfast/server/postgres'
+import { between, gate, useRunWorld } from '@holdfast/server/runs.contract'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ManualClock } from './manual-clock.ts'
+import { startPostgres, type TestPostgres } from './postgres.ts'
+import { until } from './until.ts'
+
+const HOUR_MS = 3_600_000
+
+/** As seen by others only once it is committed. */
+const CLAIMED_ELSEWHERE = `
+  INSERT INTO runs (id, name, version, input, stream, serial_key, root_id, status, worker, attempt, crashes, lease_until,
+    due_at, created_at)
+  VALUES ('early', 'story', 1, '{}', 's', 'k', 'early', 'working', 'other', 1, 0, holdfast_now() + 600000, 0, 0)`
+const WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+
+let postgres: TestPostgres
+let connectionString: string
+beforeAll(async () => {
+  postgres = await startPostgres()
+})
+afterAll(() => postgres[Symbol.asyncDispose]())
+
+/** What several nodes meet on a real PostgreSQL, by its own clock. */
+describe('Runs of several nodes on the clock of PostgreSQL', () => {
+  const world = useRunWorld(async () => {
+    connectionString = await postgres.createDatabase()
+    return async () => openPostgresDatabase({ connectionString, maxConnections: 8 })
+  })
+  const { definition, node } = world
+
+  it('[RUN15] nobody takes a run over too early, hours apart as the nodes take the time', async () => {
+    const stuck = gate()
+    let attempts = 0
+    world.work = async () => {
+      attempts += 1
+      await stuck.opened
+    }
+    const ahead = new ManualClock(Date.now() + 5 * HOUR_MS)
+    const worker = await node({ clock: new ManualClock(Date.now() - 5 * HOUR_MS) })
+    const other = await node({ clock: ahead })
+    await worker.open()
+    const { id, createdAt } = await worker.start(definition, { n: 1 })
+    expect(Math.abs(createdAt - Date.now())).toBeLessThan(HOUR_MS)
+    await until(() => attempts === 1)
+    await other.open()
+    // The worker's timers stand still, the other looks again and again, but no lease of 30 seconds has passed.
+    for (let look = 0; look < 40; look += 1) {
+      ahead.advance(10_000)
+      await world.db.read(statement('SELECT 1 AS one'))
+    }
+    expect(await other.get(id)).toMatchObject({ attempt: 1, status: 'working' })
+    stuck.open()
+    await until(async () => (await other.get(id))?.status === 'done')
+  })
+
+  it('[RUN15] nobody holds a run too long whose clock is hours ahead', async () => {
+    const stuck = gate()
+    const begun: number[] = []
+    world.work = async ({ run }) => {
+      begun.push(performance.now())
+      if (run.attempt === 1) await stuck.opened
+    }
+    const behind = new ManualClock(Date.now() - 5 * HOUR_MS)
+    // Its timers never fire: as good as dead.
+    const worker = await node({ clock: new ManualClock(Date.now() + 5 * HOUR_MS), leaseMs: 600 })
+    const other = await node({ clock: behind, leaseMs: 600 })
+    await worker.open()
+    const { id } = await worker.start(definition, { n: 1 })
+    await until(() => begun.length === 1)
+    await other.open()
+    await until(async () => {
+      behind.advance(20)
+      return (await other.get(id))?.status === 'done'
+    })
+    stuck.open()
+    const [first = 0, second = 0] = begun
+    // The lease began with the claim, a moment before the work.
+    expect(second - first).toBeGreaterThan(500)
+  })
+
+  it('[RUN13] a claim passes over what another has in its hands, and does not wait for it', async () => {
+    const order: string[] = []
+    world.work = async ({ run }) => order.push(run.id)
+    const runs = await node({ clock: systemClock })
+    await runs.start(definition, { n: 1 }, { id: 'held', serialKey: 'k' })
+    await runs.start(definition, { n: 2 }, { id: 'behind', serialKey: 'k' })
+    const other = new pg.Client({ connectionString })
+    await other.connect()
+    await other.query('BEGIN')
+    await other.query("SELECT id FROM runs WHERE id = 'held' FOR UPDATE")
+    await runs.open()
+    await runs.start(definition, { n: 3 }, { id: 'free' })
+    await until(() => order.includes('free'))
+    expect(order).toEqual(['free'])
+    await other.query('ROLLBACK')
+    await other.end()
+    runs.wake()
+    await until(() => order.length === 3)
+    expect(order).toEqual(['free', 'held', 'behind'])
+  })
+
+  it('[RUN13] the second of two claims of one key at the same moment gives way, and looks again at once', async () => {
+    world.work = async () => 'ok'
+    const db = await world.connect()
+    const refused: unknown[] = []
+    const watched = between(db, {
+      commit: (writes) =>
+        db.commit(writes).catch((error) => {
+          refused.push(error.code)
+          throw error
+        }),
+    })
+    const runs = await node({ db: watched })
+    const other = new pg.Client({ connectionString })
+    await other.connect()
+    await other.query('BEGIN')
+    await other.query(CLAIMED_ELSEWHERE)
+    await runs.open()
+    const late = await runs.start(definition, { n: 1 }, { serialKey: 'k' })
+    await until(async () => (await world.db.read(statement(WAITING))).length > 0)
+    await other.query('COMMIT')
+    const free = await runs.start(definition, { n: 1 })
+    await until(async () => (await runs.get(free.id))?.status === 'done')
+    expect(refused).toEqual(['CONFLICT'])
+    expect((await runs.get(late.id))?.status).toBe('queued')
+    await other.query("UPDATE runs SET status = 'done', ended_at = 0, worker = NULL WHERE id = 'early'")
+    await other.end()
+    runs.wake()
+    await until(async () => (await runs.get(late.id))?.status === 'done')
+    expect(world.errors).toEqual([])
+  })
+
+  it('[RUN13] three nodes that claim, end and give back in each other’s way keep every line in order', async () => {
+    const keys = 30
+    const each = 10
+    const working = new Map<string, string>()
+    const clashes: string[] = []
+    const finished = new Map<string, number[]>()
+    const refused: unknown[] = []
+    world.work = async ({ run, input, signal }) => {
+      const key = run.serialKey ?? ''
+      const before = working.get(key)
+      if (before !== undefined) clashes.push(`${before} and ${run.id}`)
+      working.set(key, run.id)
+      try {
+        await world.db.read(statement('SELECT 1 AS one'))
+        signal.throwIfAborted()
+        finished.set(key, [...(finished.get(key) ?? []), input.n])
+      } finally {
+        working.delete(key)
+      }
+    }
+    const open = async () => {
+      const db = await world.connect()
+      const watched = between(db, {
+        commit: (writes) =>
+          db.commit(writes).catch((error) => {
+            refused.push(error.code)
+            throw error
+          }),
+      })
+      const made = await node({ db: watched, clock: systemClock, tell: (word) => hear(word) })
+      nodes.push(made)
+      await made.open()
+      return made
+    }
+    const nodes: Awaited<ReturnType<typeof node>>[] = []
+    const hear = (word: { type: 'runs_due' } | { type: 'run_cancel'; run: string }) => {
+      for (const each of nodes) each.hear(word)
+    }
+    const starter = await node({ tell: (word) => hear(word) })
+    for (let count = 0; count < 3; count += 1) await open()
+    const queue = async (key: number) => {
+      for (let n = 0; n < each; n += 1) await starter.start(definition, { n }, { serialKey: `k${key}` })
+    }
+    const queued = Promise.all(Array.from({ length: keys }, (_, key) => queue(key)))
+    // Nodes come and go meanwhile, and give back what they have.
+    for (let round = 0; round < 3; round += 1) {
+      const seen = [...finished.values()].flat().length
+      await until(() => [...finished.values()].flat().length >= Math.min(seen + 20, keys * each))
+      await nodes.shift()?.close()
+      await open()
+    }
+    await queued
+    await until(() => [...finished.values()].flat().length === keys * each)
+    expect(clashes).toEqual([])
+    const inOrder = Array.from({ length: each }, (_, n) => n)
+    for (const ns of finished.values()) expect(ns).toEqual(inOrder)
+    expect(refused.filter((code) => code !== 'CONFLICT')).toEqual([])
+    expect(world.errors).toEqual([])
+  })
+})
