@@ -54,8 +54,9 @@ export function openConnections(options: ConnectionOptions): pg.Pool {
 
 /** A writer that is stopped in the middle of a transaction holds its locks no longer than this. From PostgreSQL 17 on. */
 async function limitTransactions(client: pg.ClientBase, answerMs: number): Promise<void> {
+  // After that of a statement, which leaves the connection as it is.
   await client.query(
-    `SELECT set_config('transaction_timeout', '${answerMs}', false)
+    `SELECT set_config('transaction_timeout', '${answerMs + 500}', false)
      WHERE current_setting('server_version_num')::int >= 170000`,
   )
 }

@@ -1,5 +1,5 @@
 import { HoldfastError } from '@holdfast/protocol'
-import type pg from 'pg'
+import pg from 'pg'
 import type { Row, Statement } from './database.ts'
 import { outcomeUnknown, troubleOf } from './postgres-errors.ts'
 import { givenRows, isUnmet, sentAs } from './postgres-sql.ts'
@@ -25,7 +25,7 @@ export async function transact(
   try {
     return await send(client, names, statements)
   } catch (error) {
-    if (troubleOf(error) === 'lost') broken ??= error as Error
+    if (!isOfStatement(error)) broken ??= error as Error
     throw error
   } finally {
     client.off('error', onError)
@@ -39,12 +39,11 @@ async function send(client: pg.PoolClient, names: StatementNames, statements: re
     const name = names.of(text)
     return client.query({ text, values, ...(name ? { name } : {}), ...(isSlow ? { query_timeout: SLOW_MS } : {}) })
   }
-  const isAlone = statements.length === 1 && !isSlow
-  const begin = isAlone ? [] : [query('BEGIN'), ...(isSlow ? [query(NO_LIMITS)] : [])]
+  const begin = [query('BEGIN'), ...(isSlow ? [query(NO_LIMITS)] : [])]
   const results = await Promise.allSettled([
     ...begin,
     ...statements.map((statement) => query(sentAs(statement).text, [...statement.params])),
-    ...(isAlone ? [] : [query('COMMIT')]),
+    query('COMMIT'),
   ])
   const failed = results.findIndex(({ status }) => status === 'rejected')
   if (failed !== -1) {
@@ -63,15 +62,18 @@ const NO_LIMITS = `
   SELECT set_config(name, '0', true) FROM pg_settings
   WHERE name IN ('statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')`
 
-/** `isLast`: it was the end of the transaction that failed, or a statement that is a transaction by itself. */
-function meaningOf(error: unknown, statement: Statement | undefined, isLast: boolean): unknown {
+/** `isEnd`: it was the end of the transaction that failed. */
+function meaningOf(error: unknown, statement: Statement | undefined, isEnd: boolean): unknown {
   if (statement?.expect && isUnmet(error)) {
     return new HoldfastError(statement.expect.otherwise, statement.expect.detail)
   }
-  // Ended by the store before the end was taken up: undone. Otherwise nobody knows how far it came.
-  return troubleOf(error) === 'lost' && (isLast || !isFromStore(error)) ? outcomeUnknown(error) : error
+  // What the store itself says of anything before the end means that the end was not taken up.
+  const isUndone = error instanceof pg.DatabaseError && !isEnd
+  return isUndone || troubleOf(error) !== 'lost' ? error : outcomeUnknown(error)
 }
 
-function isFromStore(error: unknown): boolean {
-  return typeof (error as { code?: unknown }).code === 'string' && 'severity' in (error as object)
+/** Whether the connection is as good as before. */
+function isOfStatement(error: unknown): boolean {
+  if (error instanceof HoldfastError) return error.code !== 'OUTCOME_UNKNOWN'
+  return error instanceof pg.DatabaseError && error.severity === 'ERROR'
 }
