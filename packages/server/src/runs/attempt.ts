@@ -109,7 +109,8 @@ export class Attempt implements RunContext {
     this.#ending = true
     try {
       const told = await this.#definition.ended(this.run, outcome)
-      await this.#write([write(store.end(this.run, outcome)), ...writes, ...told], async () => {
+      const isOwnEnd = outcome.status === 'cancelled' ? [] : [store.notCancelled(this.run)]
+      await this.#write([write(store.end(this.run, outcome), ...isOwnEnd), ...writes, ...told], async () => {
         const run = await store.get(this.run.id)
         return run !== null && run.endedAt !== null && run.attempt === this.run.attempt
       })
@@ -146,6 +147,7 @@ export class Attempt implements RunContext {
       await this.#world.db.commit(writes)
     } catch (error) {
       if (isHoldfastError(error, 'FENCED')) this.stop('fenced')
+      if (isHoldfastError(error, 'CANCELLED')) this.stop('cancelled')
       if (isHoldfastError(error, 'OUTCOME_UNKNOWN') && (await wasDone().catch(() => false))) return
       throw error
     }

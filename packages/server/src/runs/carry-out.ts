@@ -61,7 +61,12 @@ async function conclude(attempt: Attempt, error: unknown, { db, store }: CarryOu
   // The next attempt has another number: what is still on its way of this one fails, and what was done shows.
   if (why === 'unsure' || isHoldfastError(error, 'OUTCOME_UNKNOWN')) return giveBack(UNSURE_RETRY_MS)
   if (isStoreTrouble(error)) return giveBack(STORE_RETRY_MS)
-  return attempt.end(failure(error))
+  try {
+    await attempt.end(failure(error))
+  } catch (failed) {
+    if (!isHoldfastError(failed, 'CANCELLED')) throw failed
+    await attempt.end({ status: 'cancelled' })
+  }
 }
 
 // STORAGE_FULL and UNAVAILABLE say nothing about the run: it goes on when the store does.

@@ -271,6 +271,23 @@ export function describeRunNodes(name: string, openStore: OpenRunsStore): void {
       expect(world.errors).toEqual([])
     })
 
+    it.each([
+      ['done', async () => 'ok'],
+      ['failed', () => Promise.reject(new Error('it did not work'))],
+    ])('[RUN5][RUN17] a cancel acknowledged while a run is about to end as %s is not outrun', async (_, end) => {
+      const asked = await node()
+      world.work = async ({ run }) => {
+        // Its word is lost, and the end comes before anybody looks.
+        await asked.cancel(run.id)
+        return end()
+      }
+      const worker = await node()
+      await worker.open()
+      const { id } = await worker.start(definition, { n: 1 })
+      expect(await ended(worker, id)).toBe('cancelled')
+      expect(await state(id)).toEqual({ told: [], ended: 'cancelled' })
+    })
+
     it('[RUN17] a cancel the store cannot take is refused with its code, and can be asked for again', async () => {
       let away = false
       const db = await world.connect()

@@ -134,6 +134,14 @@ export class RunStore {
     )
   }
 
+  /** Behind `end`, whose row it looks at: a cancel that was acknowledged is not outrun by another end. */
+  notCancelled(run: Run): Statement {
+    return {
+      ...sql`SELECT 1 AS one FROM runs WHERE id = ${run.id} AND cancel_requested_at IS NULL`,
+      expect: { rows: 1, otherwise: 'CANCELLED', detail: `Run ${run.id} is to end as cancelled.` },
+    }
+  }
+
   /** Gives a working attempt back to the queue, due again in so many milliseconds. */
   giveBack(run: Run, delayMs: number): Write {
     return write(

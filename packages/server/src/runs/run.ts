@@ -80,7 +80,10 @@ export interface RunContext<Input = unknown> {
     work: (step: StepContext) => Promise<Output>,
     options?: StepOptions<Output>,
   ): Promise<Output>
-  /** Ends the run, in one commit with its terminal event and `writes`. Nothing of it can be written afterwards. */
+  /**
+   * Ends the run, in one commit with its terminal event and `writes`. Nothing of it can be written afterwards. Of a run
+   * whose cancel was acknowledged every other outcome is refused with CANCELLED.
+   */
   end(outcome: Outcome, ...writes: Write[]): Promise<void>
 }
 
