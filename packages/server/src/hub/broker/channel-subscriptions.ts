@@ -93,13 +93,14 @@ export class ChannelSubscriptions {
   }
 
   async #run(): Promise<void> {
-    try {
-      while (this.#change && this.#changed.size > 0) await this.#step(this.#change)
-    } catch (error) {
-      this.#options.onFailed(error as Error)
-    } finally {
-      this.#scheduled = false
+    while (this.#change && this.#changed.size > 0) {
+      const change = this.#change
+      await this.#step(change).catch((error) => {
+        // A line that is gone may be slow to say so; the next one is none the worse for it.
+        if (this.#change === change) this.#options.onFailed(error)
+      })
     }
+    this.#scheduled = false
   }
 
   async #step(change: ChangeChannels): Promise<void> {

@@ -36,6 +36,8 @@ export class Outgoing {
   readonly #commands = new Map<string, Command>()
   #underway: Promise<void> | null = null
   #failing = false
+  /** How many times the line has come up. */
+  #lines = 0
 
   constructor(options: OutgoingOptions) {
     this.#options = options
@@ -60,6 +62,7 @@ export class Outgoing {
 
   /** The line is up again. */
   resume(): void {
+    this.#lines += 1
     if (!this.#isEmpty) this.#start()
   }
 
@@ -76,10 +79,12 @@ export class Outgoing {
   async #run(): Promise<void> {
     // What comes in one turn goes together.
     await new Promise((resolve) => setImmediate(resolve))
-    let sent = true
-    while (sent && !this.#isEmpty) {
+    let mayGoOn = true
+    while (mayGoOn && !this.#isEmpty) {
       const send = this.#options.send()
-      sent = send !== null && (await this.#sendOne(send))
+      const line = this.#lines
+      // A line that is gone may be slow to say so; the next one goes on.
+      mayGoOn = send !== null && ((await this.#sendOne(send)) || line !== this.#lines)
     }
     // In the same breath as the look: what comes next begins anew.
     this.#underway = null

@@ -1,3 +1,4 @@
+import { systemClock } from '@holdfast/protocol'
 import { LineProxy, ManualClock, startPostgres, type TestPostgres, until } from '@holdfast/testing'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -141,6 +142,23 @@ describe('PostgreSQL', () => {
     await ear.end()
   })
 
+  it('[BROK12] what just fits is told by name, and what just does not is not refused', async () => {
+    await begin()
+    const [a, b] = [await start(), await start()]
+    const names = Array.from({ length: 40 }, (_, index) => 'x'.repeat(7_930 + index))
+    await read(b, ...names)
+    b.heard.active.clear()
+    // Each by itself: two payloads that are refused together would hide each other.
+    for (const stream of names) {
+      a.broker.publish([appended(stream, 1)])
+      await expect.poll(() => b.heard.last(stream)?.tail === at(1) || b.heard.active.has(stream)).toBe(true)
+    }
+    const told = names.filter((stream) => b.heard.last(stream))
+    expect([told, names.length - told.length > 0, ground.errors]).toEqual([names.slice(0, told.length), true, []])
+    const longest = JSON.stringify([[`node-${nodes - 1}`, told.at(-1), at(1), '']])
+    expect(Buffer.byteLength(longest)).toBe(7_999)
+  })
+
   it('[BROK12] a node listens to the channels of the streams it reads, and to no others', async () => {
     await begin()
     const node = await start()
@@ -163,14 +181,21 @@ describe('PostgreSQL', () => {
   it('[BROK11] a line that is half open is noticed within a few seconds', async () => {
     const clock = new ManualClock()
     await begin({ clock })
-    const node = await start()
-    clock.advance(2_000)
-    // Answered, and so it stays.
-    await until(() => clock.pending === 1)
-    clock.advance(1_999)
+    const { connectionString } = ground
+    const [node, other] = [await start(), await start({ connectionString, clock: systemClock })]
+    await read(node, 's')
+    for (let round = 1; round <= 3; round += 1) {
+      clock.advance(2_000)
+      // What comes on the line after the answer to the question whether it is there.
+      await psql('SELECT 1')
+      other.broker.publish([appended('s', round)])
+      await expect.poll(() => node.heard.last('s')?.tail).toBe(at(round))
+      clock.advance(1_000)
+    }
     expect(node.broker.connected).toBe(true)
     ground.proxy.state = 'silent'
-    clock.advance(1)
+    clock.advance(2_000)
+    await psql('SELECT 1')
     expect(node.broker.connected).toBe(true)
     clock.advance(3_000)
     expect(node.broker.connected).toBe(false)

@@ -1,3 +1,4 @@
+import { systemClock } from '@holdfast/protocol'
 import { LineProxy, ManualClock, NO_REDIS, redisServer, startRedis, type TestRedis, until } from '@holdfast/testing'
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -173,12 +174,19 @@ describe.skipIf(missing)('with Redis', () => {
     it('[BROK11] a Redis that stands still is noticed within a few seconds', async () => {
       const clock = new ManualClock()
       await begin({ clock })
-      const node = await start()
-      clock.advance(2_000)
-      await until(() => clock.pending === 1)
+      const [node, other] = [await start(), await start({ clock: systemClock })]
+      await read(node, 's')
+      for (let round = 1; round <= 3; round += 1) {
+        clock.advance(2_000)
+        // What comes after the answers to the question whether it is there.
+        await ask('PING')
+        other.broker.publish([appended('s', round)])
+        await expect.poll(() => node.heard.last('s')?.tail).toBe(at(round))
+        clock.advance(1_000)
+      }
       expect(node.broker.connected).toBe(true)
       redis.freeze()
-      node.broker.publish([appended('s', 1)])
+      node.broker.publish([appended('s', 4)])
       clock.advance(2_000)
       clock.advance(3_000)
       expect(node.broker.connected).toBe(false)
@@ -189,6 +197,23 @@ describe.skipIf(missing)('with Redis', () => {
         clock.advance(100)
         return node.heard.resumedAll >= 2
       })
+    })
+
+    it.each([0, 1])('[BROK11] so is either of its two connections that is half open', async (index) => {
+      const clock = new ManualClock()
+      await begin({ clock })
+      const node = await start()
+      ground.proxy.silence(index)
+      clock.advance(2_000)
+      await ask('PING')
+      expect(node.broker.connected).toBe(true)
+      clock.advance(3_000)
+      expect(node.broker.connected).toBe(false)
+      await until(() => {
+        clock.advance(50)
+        return node.heard.resumedAll >= 2
+      })
+      expect(ground.errors.map(({ message }) => message)).toEqual(['the line is silent'])
     })
 
     it('[BROK8] a node that was cut off tells the others to look for what it could not tell', async () => {

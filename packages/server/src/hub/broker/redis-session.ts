@@ -9,14 +9,16 @@ export interface RedisSessionOptions {
 
 // A client of ours lives as long as its connection: whoever keeps the line makes another. So nothing is queued, sent
 // again or subscribed to again behind our back.
-const ONCE: RedisOptions = {
+const ONCE = {
   lazyConnect: true,
   retryStrategy: null,
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
   autoResubscribe: false,
   maxRetriesPerRequest: 0,
-}
+  // The other side of a line that is given up need not answer the goodbye; what was asked is rejected then.
+  disconnectTimeout: 50,
+} satisfies RedisOptions
 
 // Redis answers each channel by itself; many in one command would hold up everybody else's commands.
 const CHANNELS_AT_ONCE = 1_000
