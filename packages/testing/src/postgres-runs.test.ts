@@ -4,6 +4,8 @@ import { openPostgresDatabase } from '@holdfast/server/postgres'
 import { between, gate, useRunWorld } from '@holdfast/server/runs.contract'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { CuttingProxy } from './history/cutting-proxy.ts'
+import { Random } from './history/random.ts'
 import { ManualClock } from './manual-clock.ts'
 import { startPostgres, type TestPostgres } from './postgres.ts'
 import { until } from './until.ts'
@@ -192,5 +194,45 @@ describe('Runs of several nodes on the clock of PostgreSQL', () => {
     for (const ns of finished.values()) expect(ns).toEqual(inOrder)
     expect(refused.filter((code) => code !== 'CONFLICT')).toEqual([])
     expect(world.errors).toEqual([])
+  })
+
+  it('[RUN19] runs whose connections are cut again and again write each step once, and end once', async () => {
+    const steps = ['a', 'b', 'c', 'd', 'e', 'f']
+    const { hostname, port } = new URL(connectionString)
+    const line = await CuttingProxy.open({ target: () => Number(port) })
+    const cut = connectionString.replace(`${hostname}:${port}`, `127.0.0.1:${line.port}`)
+    const random = new Random(7)
+    world.work = async (context) => {
+      for (const key of steps) {
+        await context.step(`${context.run.id} ${key}`, async (step) => step.write(world.tell(context, key)))
+      }
+    }
+    const ways = [openPostgresDatabase({ connectionString: cut }), openPostgresDatabase({ connectionString: cut })]
+    const nodes = await Promise.all(ways.map((db) => node({ db, clock: systemClock })))
+    const starter = await node({ tell: () => wakeAll() })
+    const wakeAll = () => {
+      for (const each of nodes) each.wake()
+    }
+    for (const each of nodes) await each.open()
+    const made = await Promise.all(Array.from({ length: 40 }, (_, n) => starter.start(definition, { n })))
+    const told = async () => (await world.db.read(statement('SELECT seq FROM events'))).length
+    for (let round = 0; round < 8; round += 1) {
+      const before = await told()
+      await until(async () => (await told()) >= Math.min(before + 10, made.length * (steps.length + 1)))
+      line.cut(random, 0.6)
+    }
+    for (const { id } of made) {
+      await until(async () => (await starter.get(id))?.status === 'done', { what: `the end of ${id}`, seconds: 25 })
+      expect(await world.state(id)).toEqual({ told: steps, ended: 'done' })
+    }
+    expect(await told()).toBe(made.length * (steps.length + 1))
+    const [row] = await world.db.read(statement('SELECT SUM(crashes) AS crashes FROM runs'))
+    expect(row?.crashes).toBe(0)
+    const codes = world.errors.map((error) => (error as { code?: string }).code)
+    expect(codes).toContain('OUTCOME_UNKNOWN')
+    expect(codes.filter((code) => code !== 'OUTCOME_UNKNOWN' && code !== 'UNAVAILABLE')).toEqual([])
+    await Promise.all(nodes.map((each) => each.close()))
+    await Promise.all(ways.map((db) => db.close()))
+    await line.close()
   })
 })

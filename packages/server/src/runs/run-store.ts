@@ -34,7 +34,7 @@ export class RunStore {
     this.#skipLocked = text(db.dialect === 'postgres' ? 'FOR UPDATE SKIP LOCKED' : '')
   }
 
-  /** The store's time, the same throughout a statement, and one that an index can be searched for. */
+  /** The store's time, asked once for each place it stands in and not for each row, so that an index serves it. */
   #now(): Sql {
     return this.#db.dialect === 'postgres' ? text('(SELECT holdfast_now())') : sql`${this.#clock.now()}`
   }

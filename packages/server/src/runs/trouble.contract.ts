@@ -1,6 +1,6 @@
 import { HoldfastError } from '@holdfast/protocol'
 import { describe, expect, it } from 'vitest'
-import { type CommitResult, type Database, statement, type Write } from '../db/database.ts'
+import { type CommitResult, type Database, statement, type Write, write } from '../db/database.ts'
 import { between, gate, type OpenRunsStore, useRunWorld, withCode } from './fixtures/run-world.ts'
 import type { RunContext } from './run.ts'
 
@@ -118,24 +118,33 @@ export function describeRunTrouble(name: string, openStore: OpenRunsStore): void
       })
     }
 
-    for (const fate of ['done', 'done late'] as const) {
-      it(`[RUN19] a claim that is ${fate}, though no answer came, is taken up by its node`, async () => {
-        const lost = lossy(await world.connect(), "SET status = 'working'", fate)
-        const runs = await node({ db: lost.db })
-        const { id } = await runs.start(definition, { n: 1 })
-        await runs.open()
-        await expect.poll(() => lost.count()).toBe(1)
-        if (fate === 'done late') {
-          // First it looks and finds nothing; the run stays away from others all the same.
-          const other = await world.node()
-          await lost.late()
-          await other.open()
-        }
-        await passing(async () => (await runs.get(id))?.status, 'done')
-        expect(await runs.get(id)).toMatchObject({ attempt: 1 })
-        expect(await crashes()).toBe(0)
-      })
-    }
+    it('[RUN19] a claim that was made, though no answer came, is taken up by its node', async () => {
+      const lost = lossy(await world.connect(), "SET status = 'working'", 'done')
+      const runs = await node({ db: lost.db })
+      const { id } = await runs.start(definition, { n: 1 })
+      await runs.open()
+      await expect.poll(() => lost.count()).toBe(1)
+      await passing(async () => (await runs.get(id))?.status, 'done')
+      expect(await runs.get(id)).toMatchObject({ attempt: 1 })
+      expect(await crashes()).toBe(0)
+    })
+
+    it('[RUN19] a claim that takes effect when nobody waits for it any more is taken up too', async () => {
+      const stuck = gate()
+      world.work = async ({ input }) => (input.n === 1 ? stuck.opened : 'ok')
+      const runs = await node({ worker: 'slow', concurrency: 1 })
+      await runs.open()
+      const busy = await runs.start(definition, { n: 1 })
+      await expect.poll(async () => (await runs.get(busy.id))?.status).toBe('working')
+      const { id } = await runs.start(definition, { n: 2 })
+      const late =
+        "UPDATE runs SET status = 'working', attempt = 1, worker = 'slow', lease_until = due_at + 30000 WHERE id = ?"
+      await world.db.commit([write(statement(late, [id]))])
+      await passing(async () => (await runs.get(id))?.status, 'done')
+      expect(await runs.get(id)).toMatchObject({ attempt: 1 })
+      expect(await crashes()).toBe(0)
+      stuck.open()
+    })
 
     it('[RUN19] a claim that was never answered is given back at the end of its node', async () => {
       const lost = lossy(await world.connect(), "SET status = 'working'", 'done')
