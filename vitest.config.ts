@@ -9,7 +9,7 @@ const isCi = process.env.CI === 'true'
 const all = ['packages/**/*.test.{ts,tsx}', 'apps/**/*.test.{ts,tsx}', 'scripts/**/*.test.ts', 'bench/**/*.test.ts']
 
 /** What is about PostgreSQL, and nothing else. */
-const aboutPostgres = ['packages/testing/src/postgres-contract.test.ts']
+const aboutPostgres = ['packages/testing/src/postgres-{contract,runs}.test.ts']
 
 /** Streams as clients have them, over whole servers: the same on every ground, and whichever node one asks. */
 const streams = [
@@ -17,6 +17,7 @@ const streams = [
   'packages/server/src/transport/http/{append,read,authorize,event-source,durable-streams-client}.test.ts',
   'packages/server/src/transport/websocket/{connection,slow-readers}.test.ts',
   'packages/server/src/plugins/auth/auth.test.ts',
+  'packages/testing/src/test-world.test.ts',
 ]
 
 /** What one process does with its store, or shows of itself. */
@@ -28,7 +29,10 @@ const oneServer = [
 ]
 
 /** The ingest app, as people use it. */
-const ingest = ['apps/ingest/*.test.ts']
+const ingest = ['apps/ingest/{access,cancel,client,ingest,progress,retry,trouble,upload}.test.ts']
+
+/** What it keeps, and what of it a hostile file must not break. */
+const ingestStore = ['apps/ingest/{again,errors,hostile,recover,tables}.test.ts']
 
 /** A group of test files on a ground, which their worlds and servers take from here. */
 function project(
@@ -57,6 +61,7 @@ export default defineConfig({
         ...streams,
         ...oneServer,
         ...ingest,
+        ...ingestStore,
         ...aboutPostgres,
       ]),
       project('cluster', { store: 'postgres', nodes: 2, redis: true }, [...streams, ...ingest]),

@@ -16,7 +16,7 @@ export async function startBalancer(): Promise<Balancer> {
   let connections = 0
   const open = new Set<Socket>()
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
-    const port = targets[digitSum(connections) % targets.length]
+    const port = targets[spread(connections, targets.length)]
     connections += 1
     if (port === undefined) client.destroy()
     else join(client, connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true }), open)
@@ -38,11 +38,14 @@ export async function startBalancer(): Promise<Balancer> {
   }
 }
 
-/** Of the binary digits. Its remainders are the sequence of Thue and Morse: evenly spread, and nowhere periodic. */
-function digitSum(count: number): number {
+/**
+ * Which of `parts` the use with this count, from 0, belongs to: evenly, and nowhere periodic.
+ * Source: the sequence of Thue and Morse, the sum of the binary digits by the number of parts.
+ */
+export function spread(count: number, parts: number): number {
   let sum = 0
   for (let rest = count; rest > 0; rest >>>= 1) sum += rest & 1
-  return sum
+  return sum % parts
 }
 
 /** Bytes both ways, held back where the other side takes none; an end, or a cut, of one is one of the other. */

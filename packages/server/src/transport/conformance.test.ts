@@ -1,5 +1,5 @@
 import { runConformanceTests } from '@durable-streams/server-conformance-tests'
-import { projectGround } from '@holdfast/testing'
+import { projectGround, spread } from '@holdfast/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type LiveServer, startLiveServer, TOKEN } from './fixtures/live-server.ts'
 
@@ -12,13 +12,14 @@ beforeAll(async () => {
   const store = ground.store === 'memory' ? 'sqlite' : ground.store
   live = await startLiveServer({ ground: { ...ground, store }, longPollMs: 700 })
   options.baseUrl = `http://127.0.0.1:${live.port}`
-  // The suite knows nothing of who may ask; all it does goes through fetch.
+  let requests = 0
+  // The suite knows nothing of who may ask, nor of nodes; all it does goes through fetch.
   globalThis.fetch = (input, init) => {
     const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined))
     headers.set('authorization', `Bearer ${TOKEN}`)
-    // The next request is another connection then, and may go to another node.
-    if (ground.nodes > 1) headers.set('connection', 'close')
-    return bareFetch(input, { ...init, headers })
+    const url = new URL(input instanceof Request ? input.url : input)
+    url.port = String(live.ports[spread(requests++, live.ports.length)])
+    return bareFetch(input instanceof Request ? new Request(url, input) : url, { ...init, headers })
   }
 })
 
