@@ -114,11 +114,13 @@ export async function createKernel(options: ServerOptions): Promise<Kernel> {
     createStream: (stream) => log.create(stream),
     worker: newId(),
     exclusive: options.exclusive,
+    tell,
     ...(options.leaseMs ? { leaseMs: options.leaseMs } : {}),
     onError: (err, run) => logger.error({ err, run: run?.id }, 'a run met an error'),
   })
   await migrate(options, clock)
   const hear = (command: Command) => {
+    if (command.type === 'runs_due' || command.type === 'run_cancel') return runs.hear(command)
     sessions.hear(command)
     revocations.hear(command)
   }
