@@ -1,17 +1,19 @@
-import { allMigrations, migrateDown, migrateUp, migrationStatus, statement, write } from '@holdfast/server'
-import { openMemoryDatabase } from '@holdfast/server/sqlite'
+import { allMigrations, type Dialect, migrateDown, migrateUp, migrationStatus, statement } from '@holdfast/server'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { FileStore } from './file-store.ts'
 import { createIngestWorld, type IngestWorld } from './fixtures/world.ts'
 import { IngestionStore } from './ingestion-store.ts'
 import { ingestMigrations } from './tables.ts'
 
 const all = allMigrations([{ name: 'ingest', streams: [], migrations: ingestMigrations, setup: () => ({}) }])
 const TABLES = ['chunks', 'files', 'ingestion_progress', 'projects']
-const tables = statement(
-  `SELECT name FROM sqlite_schema WHERE type = 'table' AND name IN ('projects', 'ingestion_progress', 'files', 'chunks')
-   ORDER BY name`,
-)
+
+/** Which of the app's tables there are. */
+const tables = (dialect: Dialect) =>
+  statement(
+    `SELECT ${dialect === 'postgres' ? 'table_name AS name FROM information_schema.tables' : 'name FROM sqlite_schema'}
+     WHERE ${dialect === 'postgres' ? 'table_name' : 'name'} IN ('projects', 'ingestion_progress', 'files', 'chunks')
+     ORDER BY 1`,
+  )
 
 let world: IngestWorld
 beforeEach(async () => {
@@ -26,10 +28,10 @@ describe('The tables of the ingest app', () => {
     await world.ingest(await world.project())
     const down = await migrateDown(db, all, ingestMigrations.length)
     expect(down).toEqual(ingestMigrations.map(({ id }) => id).reverse())
-    expect(await db.read(tables)).toEqual([])
+    expect(await db.read(tables(db.dialect))).toEqual([])
     expect((await migrationStatus(db, all)).filter(({ applied }) => !applied)).toHaveLength(ingestMigrations.length)
     await migrateUp(db, all, 1)
-    expect(await db.read(tables)).toEqual(TABLES.map((name) => ({ name })))
+    expect(await db.read(tables(db.dialect))).toEqual(TABLES.map((name) => ({ name })))
     const { last } = await world.ingest(await world.project())
     expect(last).toMatchObject({ type: 'ingestion_complete', result: { files: { done: 1 } } })
   })
@@ -50,41 +52,5 @@ describe('The tables of the ingest app', () => {
     await world.end(projectId, ingestionId)
     const second = await store.ingestion(ingestionId)
     expect(['cancelled', 'done']).toContain(second?.status)
-  })
-
-  it('[ING10] keep any text to the character, in any number of passages', async () => {
-    const db = openMemoryDatabase()
-    await migrateUp(db, all, 0)
-    const files = new FileStore(db)
-    const identity = { projectId: 'p', sourceKey: 's', ingestionId: 'i', rootId: 'i' }
-    const found = { status: 'found', type: 'text', sha256: 'x', rejection: null } as const
-    await db.commit([
-      write(statement("INSERT INTO projects (id, name, created_at) VALUES ('p', 'P', 0)")),
-      files.put('f', identity, { path: 'a', place: '/a', size: 1 }, found, 0),
-    ])
-    const row = await files.get('f')
-    if (!row) throw new Error('the file is not there')
-    const texts = ['quotes " and \' and \\', 'null \u0000 inside', '🚢 ship', '{"json": [1]}', '\u2028\u0001']
-    const chunks = texts.map((text, ordinal) => {
-      return {
-        ordinal,
-        text,
-        start: 0,
-        end: text.length,
-        page: ordinal || null,
-        lineStart: 1,
-        lineEnd: 1,
-        path: [text],
-      }
-    })
-    await db.commit([files.addChunks(row, chunks)])
-    const batches: { text: string; path: string[] }[] = []
-    for await (const batch of files.chunksOf('f')) batches.push(...batch)
-    expect(batches.map(({ text }) => text)).toEqual(texts)
-    expect(batches.map(({ path: [symbol] }) => symbol)).toEqual(texts)
-    expect((await files.get('f'))?.chunks).toBe(texts.length)
-    await db.commit([files.removeChunks('f')])
-    expect(await files.get('f')).toMatchObject({ chunks: 0, passages_of: null })
-    await db.close()
   })
 })
