@@ -40,4 +40,23 @@ describe('LastUse', () => {
     // From here on the table has it.
     expect(lastUse.isExpired(old)).toBe(true)
   })
+
+  it('[LOG24] where others use it too, an end is believed once what they know would have been written down', async () => {
+    const clock = new ManualClock()
+    const ends = (ttl: number) => row({ ttl, expires_at: clock.now() })
+    const shared = new LastUse({ clock, hasReaders: () => false, shared: true })
+    for (const [ttl, slack] of [
+      [1, 2_000],
+      [12, 3_000],
+      [3_600, 5_000],
+    ] as const) {
+      const old = ends(ttl)
+      clock.advance(slack - 1)
+      expect([ttl, shared.isExpired(old)]).toEqual([ttl, false])
+      clock.advance(1)
+      expect([ttl, shared.isExpired(old)]).toEqual([ttl, true])
+    }
+    // A moment is the same for everybody.
+    expect(shared.isExpired(row({ ttl: null, expires_at: clock.now() }))).toBe(true)
+  })
 })

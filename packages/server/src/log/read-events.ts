@@ -13,6 +13,13 @@ const FITTING = `
       WHERE stream_id = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?) AS sizes) AS totals
   WHERE total <= ?`
 
+// PostgreSQL keeps large texts apart and fetches only those it gives, so there one statement does both.
+const FITTING_RANGE = `
+  SELECT seq, data FROM (
+    SELECT seq, data, SUM(octet_length(data)) OVER (ORDER BY seq) AS total, ROW_NUMBER() OVER (ORDER BY seq) AS nth FROM (
+      SELECT seq, data FROM events WHERE stream_id = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?) AS next) AS sized
+  WHERE total <= ? OR nth = 1 ORDER BY seq`
+
 const RANGE = 'SELECT seq, data FROM events WHERE stream_id = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?'
 
 /** Pages of a stream, put together from the streams its history goes back to. */
@@ -51,11 +58,7 @@ export class EventReader {
     for (const { id, upTo } of [...lineage, { id: row.id, upTo: row.tail }]) {
       while (from + events.length < upTo && events.length < maxEvents) {
         const seq = from + events.length
-        const fitting = await this.#fitting([id, seq, upTo, maxEvents - events.length, maxLength - length])
-        // At least one, whatever its size.
-        const rows = await this.#db.read<{ seq: number; data: string }>(
-          statement(RANGE, [id, seq, upTo, Math.max(1, fitting)]),
-        )
+        const rows = await this.#next([id, seq, upTo, maxEvents - events.length, maxLength - length])
         // Events that are gone would give those after them a wrong place.
         if (rows[0]?.seq !== seq + 1) return events
         for (const { data } of rows) {
@@ -69,8 +72,10 @@ export class EventReader {
     return events
   }
 
-  async #fitting(range: readonly number[]): Promise<number> {
+  /** Those of `stream, after, upTo, maxEvents` that fit into a length; at least one, whatever its size. */
+  async #next(range: readonly [number, number, number, number, number]): Promise<{ seq: number; data: string }[]> {
+    if (this.#db.dialect === 'postgres') return this.#db.read(statement(FITTING_RANGE, range))
     const [row] = await this.#db.read<{ fitting: number }>(statement(FITTING, range))
-    return Number(row?.fitting ?? 0)
+    return this.#db.read(statement(RANGE, [...range.slice(0, 3), Math.max(1, row?.fitting ?? 0)]))
   }
 }

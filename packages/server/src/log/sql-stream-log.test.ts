@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll } from 'vitest'
 import { openMemoryDatabase, openSqliteDatabase } from '../db/sqlite-database.ts'
 import { describeStreamLog } from './log.contract.ts'
+import { describeSharedLog } from './shared.contract.ts'
 
 let folder: string
 let count = 0
@@ -24,3 +25,7 @@ const inFile = () => {
 
 describeStreamLog('SQLite in memory', inMemory)
 describeStreamLog('SQLite in a file', inFile)
+describeSharedLog('SQLite in memory', async () => {
+  const db = openMemoryDatabase()
+  return async () => db
+})
