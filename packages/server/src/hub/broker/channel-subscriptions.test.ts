@@ -101,3 +101,23 @@ it('[BROK8] a line that fails late does no harm to the next', async () => {
   await turn()
   expect(failed).toEqual(['refused'])
 })
+
+it('[BROK8] a line that answers late answers for itself alone', async () => {
+  const { subscriptions, active } = open()
+  const [first, second] = [slowLine(), slowLine()]
+  const resumed = subscriptions.resume(first.change)
+  first.asked[0]?.answer()
+  await resumed
+  subscriptions.add('a1')
+  await turn()
+  subscriptions.suspend()
+  subscriptions.remove('a1')
+  const again = subscriptions.resume(second.change)
+  second.asked[0]?.answer()
+  await again
+  first.asked[1]?.answer()
+  await turn()
+  subscriptions.add('a2')
+  await turn()
+  expect([second.asked[1]?.on, active]).toEqual([['a'], []])
+})

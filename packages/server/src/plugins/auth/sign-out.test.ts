@@ -12,15 +12,15 @@ const MINE = { authorization: `Bearer ${TOKEN}` }
 /** A store that two servers share, and that can be made to wait. */
 class SharedStore {
   readonly #db = openMemoryDatabase()
-  #gate: Promise<void> | null = null
+  #gate: { table: string; when: 'before' | 'after'; promise: Promise<void> } | null = null
   fails = false
   /** Reads that wait. */
   waiting = 0
 
-  /** Reads wait until the way is called that is returned. */
-  hold(): () => void {
+  /** Reads of a table are begun, or told, once the way is called that is returned. */
+  hold(table: string, when: 'before' | 'after'): () => void {
     const { promise, resolve } = Promise.withResolvers<void>()
-    this.#gate = promise
+    this.#gate = { table, when, promise }
     return () => {
       this.#gate = null
       resolve()
@@ -33,12 +33,13 @@ class SharedStore {
       dialect: db.dialect,
       commit: (writes) => (this.fails ? Promise.reject(new Error('no room')) : db.commit(writes)),
       read: async <T>(statement: Parameters<Database['read']>[0]) => {
-        if (this.#gate && /FROM streams/.test(statement.sql)) {
-          this.waiting += 1
-          await this.#gate
-        }
+        const gate = this.#gate && statement.sql.includes(`FROM ${this.#gate.table}`) ? this.#gate : null
+        if (gate) this.waiting += 1
+        if (gate?.when === 'before') await gate.promise
         if (this.fails) throw new Error('out of reach')
-        return db.read<T>(statement)
+        const rows = await db.read<T>(statement)
+        if (gate?.when === 'after') await gate.promise
+        return rows
       },
       onCommitted: (listener) => db.onCommitted(listener),
       close: async () => {},
@@ -175,7 +176,7 @@ describe('signing out everywhere, on two nodes', () => {
     const [a] = [await start()]
     await a.append('s', '1')
     const mine = await signIn(a)
-    const release = store.hold()
+    const release = store.hold('streams', 'before')
     const socket = a.socket('/v1/stream/s', { headers: mine })
     const sse = a.request('/v1/stream/s', { headers: { ...mine, accept: 'text/event-stream' } })
     const poll = a.request('/v1/stream/s?offset=now&live=long-poll', { headers: mine })
@@ -207,6 +208,19 @@ describe('signing out everywhere, on two nodes', () => {
       })
       .toBe(4504)
     expect(await status(b, mine)).toBe(401)
+  })
+
+  it('[AUTH13] word that comes while the table is being read is not taken for read', async () => {
+    const [a, b] = [await start(), await start()]
+    const mine = await signIn(a)
+    const release = store.hold('session_revocations', 'after')
+    clock.advance(3_000)
+    // Each node has looked, and seen nothing.
+    await expect.poll(() => store.waiting).toBe(2)
+    await signOut(a, mine)
+    await a.request('/api/me')
+    release()
+    await expect.poll(() => status(b, mine)).toBe(401)
   })
 
   it('[AUTH14] all live connections of a principal are ended on all nodes, and may come back at once', async () => {
