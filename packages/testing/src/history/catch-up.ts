@@ -3,11 +3,9 @@ import { ask } from './place.ts'
 import type { Reader } from './reader.ts'
 import type { World } from './world.ts'
 
-const CATCH_UP_MS = 20_000
-
 /** Waits until every run has ended and every reader stands at the end of its stream; the checker finds what never does. */
-export async function catchUp(world: World, readers: readonly Reader[]): Promise<void> {
-  const end = systemClock.now() + CATCH_UP_MS
+export async function catchUp(world: World, readers: readonly Reader[], patienceMs: number): Promise<void> {
+  const end = systemClock.now() + patienceMs
   for (const { id, started } of world.history.runs) {
     while (started === 'ok' && systemClock.now() < end && !(await hasEnded(world, id))) await sleep(systemClock, 50)
   }

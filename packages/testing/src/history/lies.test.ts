@@ -8,18 +8,19 @@ interface Planted extends Omit<RunOptions, 'seed'> {
   kinds: readonly ViolationKind[]
 }
 
-const small = { seconds: 5, producers: 3, readers: 1 }
+// What a broken promise leaves hanging is not waited for.
+const small = { seconds: 6, producers: 3, readers: 1, catchUpMs: 2_000 }
 
 const PLANTED: readonly Planted[] = [
   { lie: 'unavailable after commit', ...small, seconds: 1, deeds: [], kinds: ['phantom'] },
   {
     lie: 'fenced attempts write',
-    ...{ ...small, ground: 'postgres', nodes: 2, leaseMs: 600, starters: 4, deeds: ['stop'] },
+    ...{ ...small, ground: 'postgres', nodes: 2, leaseMs: 600, seconds: 8, starters: 8, deeds: ['stop'] },
     kinds: ['step', 'unfenced'],
   },
   {
     lie: 'outages end connections',
-    ...{ ...small, ground: 'postgres', deeds: ['PostgreSQL is silent', 'PostgreSQL restarts'] },
+    ...{ ...small, ground: 'postgres', readers: 6, manners: ['sse'], deeds: ['PostgreSQL restarts'] },
     kinds: ['sent home'],
   },
 ]

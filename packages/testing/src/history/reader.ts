@@ -89,9 +89,10 @@ export class Reader {
     const from = this.#position
     const manner = random.pick(manners.filter(({ knowsState }) => from !== 'state' || knowsState))
     const leave = new AbortController()
-    // It changes the manner after some time, or after some deliveries.
-    const cancel = systemClock.after(random.int(20, 500), () => leave.abort())
-    let left = random.int(1, 12)
+    // It changes the manner after some time, or after some deliveries; now and then it sits through an outage.
+    const sits = random.chance(0.3)
+    const cancel = systemClock.after(sits ? random.int(1000, 8000) : random.int(20, 500), () => leave.abort())
+    let left = sits ? random.int(50, 1000) : random.int(1, 12)
     const signal = AbortSignal.any([stop, leave.signal])
     const byEventId = parseOffset(from) !== null && random.chance(0.5)
     const end = await manner.follow({

@@ -19,6 +19,8 @@ export interface RunOptions extends WorldOptions {
   readers?: number
   /** How many start runs, one after the other. Default 2. */
   starters?: number
+  /** How long runs may take to end, and readers to catch up, when all is well again, in milliseconds. Default 20,000. */
+  catchUpMs?: number
   /** The harm that is done, by name; absent: all that can be. */
   deeds?: readonly string[]
 }
@@ -76,7 +78,7 @@ export async function runHistory(options: RunOptions): Promise<RunResult> {
   phases.stopProducing.abort()
   await Promise.all([...producing, ...starting, ...sealing])
   phases.finishing.abort()
-  await catchUp(world, readers)
+  await catchUp(world, readers, options.catchUpMs ?? 20_000)
   phases.stopReading.abort()
   await Promise.all(reading)
   const violations = await verdict(world, STREAMS)
