@@ -76,7 +76,7 @@ function asksForWebSocket({ headers }: IncomingMessage): boolean {
 
 async function addPlugins(
   fastify: FastifyInstance,
-  { db, hub, sessions, revocations, limits, clock }: Kernel,
+  { db, hub, relay, sessions, revocations, limits, clock }: Kernel,
   options: ServerOptions,
   isReady: () => boolean,
 ): Promise<void> {
@@ -99,7 +99,7 @@ async function addPlugins(
   const shared = options.broker !== undefined
   await fastify.register(auth, { ...options, allowedOrigins, clock, revocations, sessions, shared })
   await fastify.register(metrics, { db, hub, sessions })
-  await fastify.register(health, { db, clock, startedAt: clock.now(), isReady })
+  await fastify.register(health, { db, clock, startedAt: clock.now(), nodes: relay, isReady })
   await fastify.register(asyncApi, { definitions: apps.flatMap(({ streams }) => [...streams]) })
   // After signing in and before any upgrade, whatever the socket is for.
   fastify.addHook('onRequest', async (request, reply) => {

@@ -55,6 +55,11 @@ export class Relay {
     this.#options.broker.publish(committed)
   }
 
+  /** Whether the line to the other nodes is up. */
+  get connected(): boolean {
+    return this.#options.broker.connected
+  }
+
   /** To every other node. */
   send(command: Command): void {
     this.#options.broker.send(command)

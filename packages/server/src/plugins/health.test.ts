@@ -1,5 +1,6 @@
 import { ManualClock } from '@holdfast/testing'
 import { afterEach, describe, expect, it } from 'vitest'
+import { createInProcessBus } from '../hub/broker/in-process-broker.ts'
 import { type LiveServer, startLiveServer } from '../transport/fixtures/live-server.ts'
 
 let live: LiveServer
@@ -17,11 +18,26 @@ describe('health', () => {
         status: 'ok',
         timestamp: new Date(clock.now()).toISOString(),
         uptime: 61,
-        checks: { database: { status: 'ok', latencyMs: 0 } },
+        checks: expect.objectContaining({ database: { status: 'ok', latencyMs: 0 } }),
       },
     ])
     expect((await live.request('/health/live', { headers: {} })).json<object>()).toEqual({ status: 'ok' })
     expect((await live.request('/health/ready', { headers: {} })).json<object>()).toEqual({ status: 'ok' })
+  })
+
+  it('[HEALTH4] a lost line to the other nodes makes it degraded, and it goes on serving', async () => {
+    const bus = createInProcessBus()
+    live = await startLiveServer({ broker: bus.open() })
+    const seen = async () => {
+      const { status, json } = await live.request('/health')
+      const { status: said, checks } = json<{ status: string; checks: Record<string, unknown> }>()
+      return [status, said, checks.nodes]
+    }
+    expect(await seen()).toEqual([200, 'ok', { status: 'ok' }])
+    bus.cut()
+    expect(await seen()).toEqual([200, 'degraded', { status: 'failed' }])
+    bus.restore()
+    expect(await seen()).toEqual([200, 'ok', { status: 'ok' }])
   })
 
   it('[HEALTH2] a store that does not answer makes it degraded and 503, while the process lives', async () => {
@@ -32,7 +48,7 @@ describe('health', () => {
       503,
       expect.objectContaining({
         status: 'degraded',
-        checks: { database: expect.objectContaining({ status: 'failed' }) },
+        checks: expect.objectContaining({ database: expect.objectContaining({ status: 'failed' }) }),
       }),
     ])
     expect((await live.request('/health/live')).status).toBe(200)

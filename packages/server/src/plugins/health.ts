@@ -6,6 +6,8 @@ export interface HealthOptions {
   db: Database
   clock: Clock
   startedAt: number
+  /** Whether the line to the other nodes is up; `null` where there are none. */
+  nodes: { readonly connected: boolean } | null
   /** `false` while the server starts or drains. */
   isReady: () => boolean
 }
@@ -15,17 +17,22 @@ const PATIENCE_MS = 2_000
 
 interface Check {
   status: 'ok' | 'failed'
-  latencyMs: number
+  latencyMs?: number
 }
 
 /** `/health` for people and monitors, `/health/live` and `/health/ready` for whatever starts and stops us. */
-export async function health(app: FastifyInstance, { db, clock, startedAt, isReady }: HealthOptions): Promise<void> {
+export async function health(app: FastifyInstance, options: HealthOptions): Promise<void> {
+  const { db, clock, startedAt, nodes, isReady } = options
   const route = { config: { public: true }, schema: { hide: true } }
 
   app.get('/health', route, async (_, reply) => {
-    const checks = { database: await check(clock, () => db.read(statement('SELECT 1 AS one'))) }
-    const ok = isReady() && Object.values(checks).every(({ status }) => status === 'ok')
-    return reply.code(ok ? 200 : 503).send({
+    const database = await check(clock, () => db.read(statement('SELECT 1 AS one')))
+    const checks: Record<string, Check> = { database }
+    // Without word of the others their events come later, and all else goes on.
+    if (nodes) checks.nodes = { status: nodes.connected ? 'ok' : 'failed' }
+    const isServing = isReady() && database.status === 'ok'
+    const ok = isServing && Object.values(checks).every(({ status }) => status === 'ok')
+    return reply.code(isServing ? 200 : 503).send({
       status: ok ? 'ok' : 'degraded',
       timestamp: new Date(clock.now()).toISOString(),
       uptime: Math.round((clock.now() - startedAt) / 1000),
