@@ -40,7 +40,8 @@ export function troubleOf(error: unknown): Trouble {
 /** For whoever asked. `lost` is told as UNAVAILABLE here: for what cannot have been done, such as a read. */
 export function translate(error: unknown): HoldfastError {
   if (error instanceof HoldfastError) return error
-  if (troubleOf(error) !== 'final') return new HoldfastError('UNAVAILABLE', OUT_OF_REACH, { cause: error })
+  if (troubleOf(error) !== 'final')
+    return new HoldfastError('UNAVAILABLE', OUT_OF_REACH, { cause: error, retryAfter: 1 })
   const { code: state = '', message } = error as pg.DatabaseError
   const code: ErrorCode = state.startsWith('23') ? 'CONFLICT' : state === '53100' ? 'STORAGE_FULL' : 'INTERNAL_ERROR'
   return new HoldfastError(code, code === 'STORAGE_FULL' ? undefined : message, { cause: error })
@@ -50,5 +51,5 @@ const OUT_OF_REACH = 'The store does not answer, or takes nothing just now.'
 
 /** A commit that was sent and never answered. */
 export function outcomeUnknown(cause: unknown): HoldfastError {
-  return new HoldfastError('OUTCOME_UNKNOWN', undefined, { cause })
+  return new HoldfastError('OUTCOME_UNKNOWN', undefined, { cause, retryAfter: 1 })
 }

@@ -50,10 +50,23 @@ export class Appender {
 
   /** One that overtook those of its producer that were asked for before it looks like a gap, until they are there. */
   async #judgeAfter(before: Promise<void> | undefined, stream: string, request: AppendRequest): Promise<AppendOutcome> {
-    const outcome = await this.#judge(stream, request)
+    const outcome = await this.#judgeKnown(stream, request)
     if (outcome.type !== 'producer_gap' || !before) return outcome
     await before
-    return this.#judge(stream, request)
+    return this.#judgeKnown(stream, request)
+  }
+
+  /** A producer's append whose outcome is unknown is made again: where it had been made, that is a repetition. */
+  async #judgeKnown(stream: string, request: AppendRequest): Promise<AppendOutcome> {
+    try {
+      return await this.#judge(stream, request)
+    } catch (unknown) {
+      if (!isHoldfastError(unknown, 'OUTCOME_UNKNOWN')) throw unknown
+      return await this.#judge(stream, request).catch((error) => {
+        // That nothing was written would be said of the repetition alone.
+        throw isHoldfastError(error, 'UNAVAILABLE') || isHoldfastError(error, 'STORAGE_FULL') ? unknown : error
+      })
+    }
   }
 
   async #judge(stream: string, request: AppendRequest): Promise<AppendOutcome> {

@@ -1,4 +1,4 @@
-import { type Clock, isHoldfastError } from '@holdfast/protocol'
+import { type Clock, type ErrorCode, isHoldfastError } from '@holdfast/protocol'
 import { type Database, statement, type Write, write } from '../db/database.ts'
 import type { GarbageCollector } from './garbage.ts'
 import type { LastUse } from './last-use.ts'
@@ -119,8 +119,7 @@ export class Housekeeping {
     try {
       await work()
     } catch (error) {
-      const later = isHoldfastError(error, 'STORAGE_FULL') || isHoldfastError(error, 'UNAVAILABLE')
-      if (!later) this.#parts.onError(error)
+      if (!isHoldfastError(error) || !LATER.has(error.code)) this.#parts.onError(error)
     }
   }
 
@@ -176,6 +175,9 @@ export class Housekeeping {
     this.#lap.after = rows.length < ROWS_A_ROUND ? 0 : (rows.at(-1)?.id ?? 0)
   }
 }
+
+/** What is said of a store that is away or full; each part of a round can be done again. */
+const LATER = new Set<ErrorCode>(['STORAGE_FULL', 'UNAVAILABLE', 'OUTCOME_UNKNOWN'])
 
 const OPENED = statement('DELETE FROM stream_log_closed')
 

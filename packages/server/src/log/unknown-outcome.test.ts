@@ -1,0 +1,61 @@
+import { HoldfastError, systemClock } from '@holdfast/protocol'
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { Database } from '../db/database.ts'
+import { migrateUp } from '../db/migrations.ts'
+import { openMemoryDatabase } from '../db/sqlite-database.ts'
+import { logMigrations } from './log-migrations.ts'
+import { SqlStreamLog } from './sql-stream-log.ts'
+
+const contentType = 'application/json'
+const producer = { id: 'p', epoch: 0, seq: 0 }
+
+/** What becomes of the next commits; those after them go well. */
+let fates: ('done, and lost' | 'lost' | 'away')[]
+let log: SqlStreamLog
+beforeEach(async () => {
+  const db = openMemoryDatabase()
+  await migrateUp(db, logMigrations, 0)
+  fates = []
+  const losing: Database = {
+    dialect: db.dialect,
+    async commit(writes) {
+      const fate = fates.shift()
+      if (fate === undefined) return db.commit(writes)
+      if (fate === 'away') throw new HoldfastError('UNAVAILABLE')
+      if (fate === 'done, and lost') await db.commit(writes)
+      throw new HoldfastError('OUTCOME_UNKNOWN')
+    },
+    read: (asked) => db.read(asked),
+    onCommitted: (listener) => db.onCommitted(listener),
+    close: () => db.close(),
+  }
+  log = new SqlStreamLog(losing, systemClock)
+  await log.ensure('s', {})
+})
+
+const append = (request = {}) => log.appendFrom('s', { messages: ['1'], contentType, ...request })
+const events = async () => (await log.read('s', null)).events
+
+describe('an append whose outcome is unknown', () => {
+  it('[LOG12] is made again for a producer, and answered as a repetition where it had been made', async () => {
+    fates = ['done, and lost']
+    expect((await append({ producer })).type).toBe('duplicate')
+    fates = ['lost']
+    expect((await append({ producer: { ...producer, seq: 1 } })).type).toBe('appended')
+    expect(await events()).toEqual(['1', '1'])
+  })
+
+  it('[DB16][LOG12] stays unknown where it cannot be made again either', async () => {
+    for (const second of ['away', 'lost'] as const) {
+      fates = ['done, and lost', second]
+      await expect(append({ producer })).rejects.toThrow(expect.objectContaining({ code: 'OUTCOME_UNKNOWN' }))
+      expect(await events()).toEqual(['1'])
+    }
+  })
+
+  it('[DB16] is not made again without a producer', async () => {
+    fates = ['lost']
+    await expect(append()).rejects.toThrow(expect.objectContaining({ code: 'OUTCOME_UNKNOWN' }))
+    expect(await events()).toEqual([])
+  })
+})
