@@ -1,5 +1,5 @@
 import { type Clock, sleep } from '@holdfast/protocol'
-import { troubleOf } from './postgres-errors.ts'
+import { isStale, troubleOf } from './postgres-errors.ts'
 
 // Deadlocks and old plans: whoever gives way simply runs again, so often.
 const GIVE_WAY = 10
@@ -39,7 +39,7 @@ export class Patience {
         const trouble = troubleOf(error)
         if (trouble === 'again' && given < GIVE_WAY) {
           given += 1
-          onStale()
+          if (isStale(error)) onStale()
           continue
         }
         if (trouble === 'final' || clock.now() + wait > end || this.#closing.signal.aborted) throw error

@@ -30,6 +30,12 @@ const MEANINGS: Record<string, Trouble> = {
   '25P04': 'lost',
 }
 
+/** A statement that was prepared no longer fits. */
+export function isStale(error: unknown): boolean {
+  const state = error instanceof pg.DatabaseError ? error.code : ''
+  return state === '0A000' || state === '26000'
+}
+
 export function troubleOf(error: unknown): Trouble {
   if (!(error instanceof pg.DatabaseError)) return error instanceof HoldfastError ? 'final' : 'lost'
   const state = error.code ?? ''
