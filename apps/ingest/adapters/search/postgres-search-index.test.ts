@@ -1,6 +1,6 @@
 import { HoldfastError } from '@holdfast/protocol'
 import { type Database, statement, write } from '@holdfast/server'
-import { afterAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { postgresOfTests } from '../../fixtures/postgres.ts'
 import { storedText } from '../../stored-text.ts'
 import { createPostgresSearchIndex } from './postgres-search-index.ts'
@@ -13,14 +13,8 @@ const STORE = `
   OVERRIDING SYSTEM VALUE VALUES (?, ?, ?, ?, ?, 0, 0, 1, 1, '[]')
   ON CONFLICT (id) DO UPDATE SET text = excluded.text`
 
-let opened: Promise<Database> | null = null
-afterAll(async () => (await opened)?.close())
-
-/** All of them on one database, emptied for each: making one takes longer than a test. */
 async function makeWorld(): Promise<SearchWorld & { db: Database }> {
-  opened ??= postgres.open()
-  const db = await opened
-  await db.commit([write(statement('TRUNCATE chunks CASCADE'))])
+  const db = await postgres.emptied()
   const text = storedText(db.dialect)
   let index = createPostgresSearchIndex(db)
   return {

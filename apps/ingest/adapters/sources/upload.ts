@@ -40,7 +40,7 @@ export function createUploads(options: UploadsOptions) {
   const open = new Set<string>()
   /** When each was last asked for. Those that are released are forgotten. */
   const lent = new Map<string, number>()
-  let brought = 0
+  const bringing = new Map<string, Promise<boolean>>()
 
   function folderOf(uploadId: string): string {
     if (!ID.test(uploadId)) throw new HoldfastError('INVALID_INPUT', 'That is not the id of an upload.')
@@ -51,11 +51,28 @@ export function createUploads(options: UploadsOptions) {
     return (await readJson(path.join(folderOf(uploadId), 'complete.json'))) !== null
   }
 
-  /** Brings an upload here, whole or not at all; two at a time may do so. Answers whether it is here now. */
+  /** Whether an upload is here, after bringing it where it is not: one at a time does so, the others wait for that. */
+  async function isHere(uploadId: string, bringOptions: BringOptions): Promise<boolean> {
+    const { signal } = bringOptions
+    for (;;) {
+      if (await isComplete(uploadId)) return true
+      if (!archive) return false
+      const other = bringing.get(uploadId)
+      if (!other) {
+        const own = bring(archive, uploadId, bringOptions).finally(() => bringing.delete(uploadId))
+        bringing.set(uploadId, own)
+        return own
+      }
+      // Where that one failed, or its run was stopped, this one does it itself.
+      await Promise.race([other.catch(() => {}), new Promise((resolve) => signal.addEventListener('abort', resolve))])
+      signal.throwIfAborted()
+    }
+  }
+
+  /** Brings an upload here, whole or not at all. Answers whether there is one. */
   async function bring(from: UploadArchive, uploadId: string, bringOptions: BringOptions): Promise<boolean> {
     const folder = folderOf(uploadId)
-    brought += 1
-    const aside = `${folder}.${brought}.brought`
+    const aside = `${folder}.brought`
     try {
       await rm(aside, { recursive: true, force: true })
       await mkdir(path.join(aside, 'files'), { recursive: true, mode: 0o700 })
@@ -63,7 +80,6 @@ export function createUploads(options: UploadsOptions) {
       if (!size) return false
       await syncTree(path.join(aside, 'files'))
       await writeJson(path.join(aside, 'complete.json'), size)
-      if (await isComplete(uploadId)) return true
       await rm(folder, { recursive: true, force: true })
       await rename(aside, folder)
       return true
@@ -84,8 +100,8 @@ export function createUploads(options: UploadsOptions) {
     /** The folder of a committed upload's files, brought here where they are not. Throws NOT_FOUND where there is none. */
     async filesOf(uploadId: string, bringOptions: BringOptions): Promise<string> {
       if (archive) lent.set(uploadId, clock.now())
-      const isHere = (await isComplete(uploadId)) || (archive && (await bring(archive, uploadId, bringOptions)))
-      if (!isHere) throw new HoldfastError('NOT_FOUND', `There is no upload ${uploadId}.`)
+      if (!(await isHere(uploadId, bringOptions)))
+        throw new HoldfastError('NOT_FOUND', `There is no upload ${uploadId}.`)
       return path.join(folderOf(uploadId), 'files')
     },
 
