@@ -130,7 +130,6 @@ function signingOut(app: FastifyInstance, { revocations, sessions }: AuthOptions
     {
       schema: {
         summary: "End a principal's live connections on every node; they may come back at once",
-        tags: ['sessions'],
         body: Kick,
       },
     },
