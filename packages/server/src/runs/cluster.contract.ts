@@ -1,9 +1,10 @@
 import { HoldfastError } from '@holdfast/protocol'
 import { describe, expect, it } from 'vitest'
-import { type Database, type Statement, statement, type Write, write } from '../db/database.ts'
+import { statement } from '../db/database.ts'
 import {
   between,
   gate,
+  isClaim,
   type OpenRunsStore,
   storyRun,
   untilStopped,
@@ -18,136 +19,7 @@ import type { RunWord } from './words.ts'
 export function describeRunNodes(name: string, openStore: OpenRunsStore): void {
   describe(`Runs of several nodes on ${name}`, () => {
     const world = useRunWorld(openStore)
-    const { definition, node, tell, state, ended, passing } = world
-
-    /** Nodes that tell each other; `words` has what was told. */
-    const connected = async (count: number, words: RunWord[] = []) => {
-      const nodes: RunEngine[] = []
-      for (let index = 0; index < count; index += 1) {
-        const tellOthers = (word: RunWord) => {
-          words.push(word)
-          for (const [other, each] of nodes.entries()) if (other !== index) each.hear(word)
-        }
-        nodes.push(await node({ tell: tellOthers }))
-      }
-      for (const each of nodes) await each.open()
-      return nodes as [RunEngine, ...RunEngine[]]
-    }
-
-    /** A process that hangs: its timers do not fire and nobody hears of it. */
-    const hanging = () => ({ now: () => world.clock.now(), after: () => () => {} })
-
-    it('[RUN13] nodes that claim at once take no run twice, and per key one after the other, in order', async () => {
-      const keys = 12
-      const each = 8
-      const working = new Set<string>()
-      const order = new Map<string, number[]>()
-      const clashes: string[] = []
-      world.work = async ({ run, input }) => {
-        const key = run.serialKey ?? run.id
-        if (working.has(key)) clashes.push(key)
-        working.add(key)
-        await world.db.read(statement('SELECT 1 AS one'))
-        order.set(key, [...(order.get(key) ?? []), input.n])
-        working.delete(key)
-      }
-      const nodes = await connected(3)
-      const queue = async (key: number) => {
-        for (let n = 0; n < each; n += 1) {
-          // Each of a line by another node, one after the other was acknowledged; the clock stands still.
-          await nodes[(key + n) % 3]?.start(definition, { n }, { serialKey: `k${key}` })
-        }
-      }
-      await Promise.all(Array.from({ length: keys }, (_, key) => queue(key)))
-      const done = () => order.size === keys && [...order.values()].every((ns) => ns.length === each)
-      await expect.poll(done, { interval: 10, timeout: 20_000 }).toBe(true)
-      const inOrder = Array.from({ length: each }, (_, n) => n)
-      for (const ns of order.values()) expect(ns).toEqual(inOrder)
-      expect(clashes).toEqual([])
-      const [rest] = await world.db.read(
-        statement("SELECT COUNT(*) AS n FROM runs WHERE attempt > 1 OR status = 'failed'"),
-      )
-      expect(rest?.n).toBe(0)
-      expect(world.errors).toEqual([])
-    })
-
-    it('[RUN13] a claim that another node was before in is followed by another look at once', async () => {
-      let conflicts = 0
-      const db = await world.connect()
-      const contested = between(db, {
-        async commit(writes) {
-          if (isClaim(writes) && conflicts < 3) {
-            conflicts += 1
-            throw new HoldfastError('CONFLICT')
-          }
-          return db.commit(writes)
-        },
-      })
-      const runs = await node({ db: contested })
-      await runs.open()
-      // No time passes.
-      const { id } = await runs.start(definition, { n: 1 })
-      expect(await ended(runs, id)).toBe('done')
-      expect(conflicts).toBe(3)
-      expect(world.errors).toEqual([])
-    })
-
-    it('[RUN14] what the engine asks costs the same however many runs have ended', async () => {
-      const seen = new Map<string, Statement>()
-      const watch = (asked: Statement) => {
-        if (/\bruns\b/.test(asked.sql)) seen.set(asked.sql, asked)
-      }
-      await world.db.commit([write(statement(ENDED_RUNS[world.db.dialect]))])
-      await world.db.commit([write(statement('ANALYZE runs'))])
-      const watched = between(world.db, {
-        commit: (writes) => {
-          for (const { statements } of writes) for (const asked of statements) watch(asked)
-          return world.db.commit(writes)
-        },
-        read: (asked) => {
-          watch(asked)
-          return world.db.read(asked)
-        },
-      })
-      world.work = async (context) => {
-        if (context.input.n === 0) await untilStopped(context)
-        await context.commit()
-      }
-      const runs = await node({ db: watched })
-      await runs.open()
-      const stuck = await runs.start(definition, { n: 0 }, { serialKey: 'k0' })
-      const queued = await runs.start(definition, { n: 1 }, { serialKey: 'k0' })
-      await ended(runs, (await runs.start(definition, { n: 1 })).id)
-      await runs.cancel(queued.id)
-      await passing(() => [...seen.keys()].some((sql) => sql.includes('MIN(lease_until)')), true)
-      await runs.cancel(stuck.id)
-      await ended(runs, stuck.id)
-      const other = await node({ db: watched })
-      await other.open()
-      expect(seen.size).toBeGreaterThan(8)
-      for (const asked of seen.values()) expect(await fullScan(world.db, asked), asked.sql).toBeNull()
-    })
-
-    it('[RUN15] start tells when the run was queued by the clock of the store', async () => {
-      const runs = await node({ clock: { ...hanging(), now: () => world.clock.now() } })
-      world.clock.advance(5)
-      const run = await runs.start(definition, { n: 1 })
-      expect(run.createdAt).toBe(world.clock.now())
-      expect(await runs.get(run.id)).toEqual(run)
-    })
-
-    it('[RUN15] whoever joins the line of a key later stands behind, also where the clock went back', async () => {
-      const runs = await node()
-      const before = { now: () => world.clock.now() - 60_000, after: world.clock.after.bind(world.clock) }
-      const late = await node({ clock: before })
-      const made = [
-        await runs.start(definition, { n: 1 }, { id: 'z', serialKey: 'k' }),
-        await late.start(definition, { n: 2 }, { id: 'y', serialKey: 'k' }),
-        await runs.start(definition, { n: 3 }, { id: 'x', serialKey: 'k' }),
-      ]
-      const times = made.map(({ createdAt }) => createdAt)
-      expect(times).toEqual([...new Set(times)].sort((a, b) => a - b))
-    })
+    const { definition, node, connected, hanging, tell, state, ended, passing } = world
 
     it('[RUN11][RUN16] a run whose lease ran out goes on with another worker, not before', async () => {
       const stuck = gate()
@@ -288,6 +160,32 @@ export function describeRunNodes(name: string, openStore: OpenRunsStore): void {
       expect(await state(id)).toEqual({ told: [], ended: 'cancelled' })
     })
 
+    it('[RUN17] a cancel that comes while a claim is being answered stops what was claimed', async () => {
+      world.work = untilStopped
+      const db = await world.connect()
+      const answer = gate()
+      let isClaimed = false
+      const slow = between(db, {
+        async commit(writes) {
+          const result = await db.commit(writes)
+          if (isClaim(writes) && result[0]?.[1]?.length) {
+            isClaimed = true
+            await answer.opened
+          }
+          return result
+        },
+      })
+      const runs = await node({ db: slow })
+      await runs.open()
+      const { id } = await runs.start(definition, { n: 1 })
+      await expect.poll(() => isClaimed).toBe(true)
+      const cancelling = runs.cancel(id)
+      await expect.poll(async () => (await runs.get(id))?.cancelRequestedAt).toBe(world.clock.now())
+      answer.open()
+      await cancelling
+      expect(await ended(runs, id)).toBe('cancelled')
+    })
+
     it('[RUN17] a cancel the store cannot take is refused with its code, and can be asked for again', async () => {
       let away = false
       const db = await world.connect()
@@ -343,28 +241,4 @@ export function describeRunNodes(name: string, openStore: OpenRunsStore): void {
       expect(await ended(first, id)).toBe('done')
     })
   })
-}
-
-/** A hundred thousand runs that have ended, with keys and workers of the living. */
-const ENDED_RUNS = {
-  sqlite: `WITH RECURSIVE made (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM made WHERE n < 100000) ${endedRuns('made')}`,
-  postgres: endedRuns('generate_series(1, 100000) AS made (n)'),
-}
-
-function endedRuns(source: string): string {
-  return `INSERT INTO runs (id, name, version, input, stream, serial_key, root_id, status, attempt, crashes, due_at,
-      created_at, ended_at, worker)
-    SELECT 'ended' || n, 'story', 1, '{}', 's' || n, 'k' || (n % 100), 'ended' || n, 'done', 1, 0, n, n, n, NULL
-    FROM ${source}`
-}
-
-function isClaim(writes: readonly Write[]): boolean {
-  return writes.some(({ statements }) => statements.some(({ sql }) => sql.includes("SET status = 'working'")))
-}
-
-/** The line of the plan that goes through all runs there ever were; `null` where none does. */
-async function fullScan(db: Database, { sql, params }: Statement): Promise<string | null> {
-  const rows = await db.read(statement(`${db.dialect === 'sqlite' ? 'EXPLAIN QUERY PLAN' : 'EXPLAIN'} ${sql}`, params))
-  const lines = rows.map((row) => String(row.detail ?? row['QUERY PLAN']))
-  return lines.find((line) => /Seq Scan on runs|^SCAN (runs|r|a)$/.test(line)) ?? null
 }

@@ -1,6 +1,7 @@
 import { HoldfastError } from '@holdfast/protocol'
 import { describe, expect, it } from 'vitest'
-import { type CommitResult, statement, type Write, write } from '../db/database.ts'
+import { statement, write } from '../db/database.ts'
+import { describeClaims } from './claims.contract.ts'
 import { describeRunNodes } from './cluster.contract.ts'
 import { between, gate, type OpenRunsStore, story, useRunWorld, withCode } from './fixtures/run-world.ts'
 import type { RunContext } from './run.ts'
@@ -83,88 +84,6 @@ export function describeRuns(name: string, openStore: OpenRunsStore): void {
       expect(late.signal.aborted).toBe(true)
       stuck.open()
       expect(await state(id)).toEqual({ told: [], ended: 'done' })
-    })
-
-    it('[RUN4] runs of one serial key work one after the other, in order, others beside them', async () => {
-      const events: string[] = []
-      const stuck = gate()
-      world.work = async ({ run, input }) => {
-        events.push(`+${run.id}`)
-        if (input.n === 1) await stuck.opened
-        events.push(`-${run.id}`)
-      }
-      const runs = engine()
-      await runs.open()
-      const first = await runs.start(definition, { n: 1 }, { serialKey: 'p' })
-      world.clock.advance(1)
-      const second = await runs.start(definition, { n: 2 }, { serialKey: 'p' })
-      world.clock.advance(1)
-      const other = await runs.start(definition, { n: 3 }, { serialKey: 'q' })
-      await ended(runs, other.id)
-      expect((await runs.get(second.id))?.status).toBe('queued')
-      stuck.open()
-      await ended(runs, second.id)
-      expect(events.filter((text) => !text.includes(other.id))).toEqual(['+r1', '-r1', '+r2', '-r2'])
-      expect(await ended(runs, first.id)).toBe('done')
-    })
-
-    it('[RUN4] a run that was given back goes on before those queued behind it, on its own when its time comes', async () => {
-      const order: number[] = []
-      let isFull = true
-      world.work = async ({ input }) => {
-        order.push(input.n)
-        if (isFull) throw new HoldfastError('STORAGE_FULL')
-      }
-      const runs = engine()
-      await runs.open()
-      const first = await runs.start(definition, { n: 1 }, { serialKey: 'k' })
-      const isBack = async () => world.errors.length > 0 && (await runs.get(first.id))?.status
-      await expect.poll(isBack, { interval: 5, timeout: 10_000 }).toBe('queued')
-      world.clock.advance(1)
-      const second = await runs.start(definition, { n: 2 }, { serialKey: 'k' })
-      const other = await runs.start(definition, { n: 3 }, { serialKey: 'another' })
-      await expect.poll(() => order, { interval: 5, timeout: 10_000 }).toEqual([1, 3])
-      isFull = false
-      const passing = expect.poll(
-        async () => {
-          world.clock.advance(1_000)
-          return Promise.all([first, second, other].map(async ({ id }) => (await runs.get(id))?.status))
-        },
-        { interval: 5, timeout: 10_000 },
-      )
-      await passing.toEqual(['done', 'done', 'done'])
-      expect(order.filter((n) => n !== 3)).toEqual([1, 1, 2])
-    })
-
-    it('[RUN4] a wake-up that comes while a look for due runs is ending is not lost', async () => {
-      let afterLook: (() => Promise<void>) | null = null
-      const watched = between(world.db, {
-        async commit(writes) {
-          const result = await world.db.commit(writes)
-          if (isVainClaim(writes, result)) await afterLook?.()
-          return result
-        },
-      })
-      const runs = engine({ db: watched })
-      const maker = engine()
-      await runs.open()
-      for (let turns = 0; turns < 12; turns += 1) {
-        const id = `late${turns}`
-        const told = gate()
-        afterLook = async () => {
-          afterLook = null
-          // Queued by somebody else after the look, and told of a few turns of the microtask queue later.
-          await maker.start(definition, { n: 1 }, { id })
-          void (async () => {
-            for (let turn = 0; turn < turns; turn += 1) await undefined
-            runs.wake()
-            told.open()
-          })()
-        }
-        runs.wake()
-        await told.opened
-        expect(await ended(runs, id)).toBe('done')
-      }
     })
 
     it('[RUN9] a run that gets on between crashes is not given up', async () => {
@@ -339,12 +258,7 @@ export function describeRuns(name: string, openStore: OpenRunsStore): void {
       expect(await world.log.info(story.name({ id: 'x' }))).toBeNull()
     })
   })
+  describeClaims(name, openStore)
   describeRunNodes(name, openStore)
   describeRunTrouble(name, openStore)
-}
-
-/** A look for due runs that found none. */
-function isVainClaim(writes: readonly Write[], result: CommitResult): boolean {
-  const [, claim] = writes[0]?.statements ?? []
-  return claim?.sql.includes('RETURNING') === true && result[0]?.[1]?.length === 0
 }
