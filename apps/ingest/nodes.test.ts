@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { openTestSocket } from '@holdfast/testing'
@@ -183,6 +183,22 @@ describe('An ingestion whose node is killed with -9 and lost with its disk', () 
 })
 
 describe('Two nodes', () => {
+  it('[ING18] free at their next start what a run left behind that ended on the other', async () => {
+    const first = await start('a', { hold: { kind: 'chunk', after: 9 } })
+    const projectId = await projectOn(first)
+    const { ingestionId } = await first.post<AcceptedView>(`/api/projects/${projectId}/ingestions`, upload())
+    await expect.poll(() => count(first, projectId, 'chunked'), PATIENCE).toBe(8)
+    const left = async () =>
+      (await readdir(join(folder, 'a'), { recursive: true })).filter((name) => /\.(json|md|txt)$/.test(name))
+    expect(await left()).not.toEqual([])
+    await first.kill()
+    const second = await start('b')
+    await endOn(second, projectId, ingestionId)
+    await start('a')
+    await expect.poll(left, PATIENCE).toEqual([])
+    await checkFiles(second, projectId)
+  })
+
   it('[P9g] cancel each other’s ingestions', async () => {
     await writeFiles()
     const first = await start('a', { hold: { kind: 'extract', after: 9 } })

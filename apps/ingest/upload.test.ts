@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, stat, writeFile } from 'node:fs/promises'
 import { request as httpRequest } from 'node:http'
 import { join } from 'node:path'
-import type { Problem } from '@holdfast/protocol'
+import { HoldfastError, type Problem } from '@holdfast/protocol'
 import { until } from '@holdfast/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createIngestWorld, type IngestWorld } from './fixtures/world.ts'
@@ -148,6 +148,21 @@ describe('An upload', () => {
     expect((await world.end(projectId, again.ingestionId)).at(-1)).toMatchObject({
       result: { files: { total: 1, failed: 0 } },
     })
+  })
+
+  it('[ING16] is kept where nobody knows whether its ingestion began, and removed where it did not', async () => {
+    for (const [code, left] of [
+      ['UNAVAILABLE', 0],
+      ['OUTCOME_UNKNOWN', 1],
+    ] as const) {
+      for (const { server } of world.http.nodes) {
+        server.services.runs.start = async () => {
+          throw new HoldfastError(code)
+        }
+      }
+      expect(await send({ 'a.md': 'Words.' })).toMatchObject({ status: 503, body: { code } })
+      expect(await uploads()).toHaveLength(left)
+    }
   })
 
   it('[ING13] leaves its extracted texts only while a retry may want them', async () => {
