@@ -21,11 +21,19 @@ const STORE_RETRY_MS = 5_000
 // What a lost connection left undone shows at once: the store itself is there.
 const UNSURE_RETRY_MS = 1_000
 
-/** Carries an attempt out until its run has ended, is given back, or is another's. Never rejects. */
-export async function carryOut(attempt: Attempt, definition: RunDefinition, options: CarryOutOptions): Promise<void> {
+/**
+ * Carries an attempt out until its run has ended, is given back, or is another's. Never rejects. `known`: how often the
+ * run took its process down; `null` where it is to be looked up, and whether the run is still this attempt's.
+ */
+export async function carryOut(
+  attempt: Attempt,
+  known: number | null,
+  definition: RunDefinition,
+  options: CarryOutOptions,
+): Promise<void> {
   try {
     attempt.signal.throwIfAborted()
-    const crashes = await options.store.crashes(attempt.run)
+    const crashes = known ?? (await options.store.crashes(attempt.run))
     if (crashes === null) return attempt.stop('fenced')
     if (crashes >= CRASHES_MAX) throw new HoldfastError('RUN_CRASHED', `It took the server down ${crashes} times.`)
     const result = await definition.run(attempt)

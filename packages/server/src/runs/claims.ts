@@ -13,7 +13,8 @@ export interface ClaimsOptions {
   worker: string
   leaseMs: number
   concurrency: number
-  carryOut: (run: Run) => void
+  /** `crashes` as the claim told; `null` where it is not known whether the run is still this worker's. */
+  carryOut: (run: Run, crashes: number | null) => void
   onError: (error: unknown) => void
 }
 
@@ -91,8 +92,8 @@ export class Claims {
     while (attempts.size < concurrency && this.#isOpen) {
       const claiming = store.claim(names, worker, leaseMs)
       this.#claiming = claiming
-      const { run, nextDueMs } = await claiming
-      if (run) carryOut(run)
+      const { run, crashes, nextDueMs } = await claiming
+      if (run) carryOut(run, crashes)
       else return this.#wakeWhenDue(nextDueMs)
     }
   }
@@ -102,7 +103,7 @@ export class Claims {
     const { store, attempts, names, worker, carryOut } = this.#options
     const runs = await store.runsOf(worker)
     this.#isLost = false
-    for (const run of runs) if (!attempts.has(run) && names.includes(run.name)) carryOut(run)
+    for (const run of runs) if (!attempts.has(run) && names.includes(run.name)) carryOut(run, null)
   }
 
   #lookLater(error: unknown): void {

@@ -74,7 +74,13 @@ export class RunEngine {
     const parts = { store: this.#store, attempts: this.#attempts, timers: this.#timers, worker, leaseMs }
     const onError = (error: unknown) => this.#options.onError(error, null)
     const names = this.#names()
-    const claims = new Claims({ ...parts, names, concurrency, onError, carryOut: (run) => this.#carryOut(run) })
+    const claims = new Claims({
+      ...parts,
+      names,
+      concurrency,
+      onError,
+      carryOut: (run, crashes) => this.#carryOut(run, crashes),
+    })
     const leases = new Leases({
       ...parts,
       clock,
@@ -180,13 +186,15 @@ export class RunEngine {
     this.#teller.due()
   }
 
-  #carryOut(run: Run): void {
+  #carryOut(run: Run, crashes: number | null): void {
     const { db, clock, onError } = this.#options
     const definition = this.#definition(run.name)
     const attempt = new Attempt(run, definition, this.#world())
     if (run.cancelRequestedAt !== null) attempt.stop('cancelled')
     const options = { db, store: this.#store, clock, closing: this.#closing.signal, onError }
-    const finished = carryOut(attempt, definition, options).finally(() => {
+    // Not before it is among the attempts, and the next claim is on its way.
+    const begun = Promise.resolve().then(() => carryOut(attempt, crashes, definition, options))
+    const finished = begun.finally(() => {
       this.#attempts.remove(attempt)
       this.wake()
       // Its key is free, or it is there for others to go on with.

@@ -13,6 +13,8 @@ export interface WorkingRow {
 
 export interface Claimed {
   run: Run | null
+  /** How often it took its process down since it last got on. */
+  crashes: number
   /** In how many milliseconds the next queued run falls due, as of a moment before; `null` where none will. */
   nextDueMs: number | null
 }
@@ -85,10 +87,11 @@ export class RunStore {
               AND a.status = 'queued'
               AND (a.created_at < r.created_at OR (a.created_at = r.created_at AND a.id < r.id)))))
         ORDER BY r.due_at, r.id LIMIT 1 ${this.#skipLocked})
-      RETURNING ${COLUMNS}`
+      RETURNING ${COLUMNS}, crashes`
     const [result] = await this.#db.commit([write(nextDue, claim)])
     const row = result?.[1]?.[0]
-    return { run: row ? toRun(row) : null, nextDueMs: (result?.[0]?.[0]?.wait as number | null) ?? null }
+    const nextDueMs = (result?.[0]?.[0]?.wait as number | null) ?? null
+    return { run: row ? toRun(row) : null, crashes: Number(row?.crashes ?? 0), nextDueMs }
   }
 
   /** First statement of every write of an attempt: a sign of life that fails once the attempt is not the one. */
@@ -197,7 +200,7 @@ export class RunStore {
     return row?.wait ?? null
   }
 
-  /** How often this run took its process down; `null` where this attempt is not the one. */
+  /** How often this run took its process down since it last got on; `null` where this attempt is not the one. */
   async crashes(run: Run): Promise<number | null> {
     const [row] = await this.#db.read<{ crashes: number }>(sql`
       SELECT crashes FROM runs WHERE id = ${run.id} AND attempt = ${run.attempt} AND status = 'working'`)
