@@ -54,14 +54,15 @@ async function openPostgres(
 async function openBroker(db: Database, url: string, redisUrl: string | null, logger: Logger): Promise<Broker> {
   const nodeId = randomUUID()
   const onError = (err: Error) => logger.warn({ err }, 'the line to the other nodes met an error')
-  if (redisUrl === null) {
-    const { openPostgresBroker } = await import('@holdfast/server/postgres-broker')
-    return openPostgresBroker({ connectionString: url, nodeId, onError })
-  }
+  const { openPostgresBroker } = await import('@holdfast/server/postgres-broker')
+  const byDatabase = openPostgresBroker({ connectionString: url, nodeId, onError })
+  if (redisUrl === null) return byDatabase
+  const { joinBrokers } = await import('@holdfast/server/joined-broker')
   const { openRedisBroker } = await import('@holdfast/server/redis-broker')
   // Events travel over it: nodes of another store on the same Redis must never hear them.
   const [store] = await db.read<{ id: string }>(statement('SELECT id FROM holdfast_store'))
-  return openRedisBroker({ url: redisUrl, nodeId, prefix: `holdfast:${store?.id}:`, onError })
+  const byRedis = openRedisBroker({ url: redisUrl, nodeId, prefix: `holdfast:${store?.id}:`, onError })
+  return joinBrokers(byRedis, byDatabase)
 }
 
 /** A database's address for people to read. */

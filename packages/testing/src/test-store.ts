@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { Database, ServerOptions } from '@holdfast/server'
+import { joinBrokers } from '@holdfast/server/joined-broker'
 import { openPostgresDatabase } from '@holdfast/server/postgres'
 import { openPostgresBroker } from '@holdfast/server/postgres-broker'
 import { openRedisBroker } from '@holdfast/server/redis-broker'
@@ -55,8 +56,9 @@ async function createPostgresStore({ redis }: Ground): Promise<TestStore> {
     const nodeId = randomBytes(8).toString('hex')
     // A test that loses its broker looks at what that does to its readers, not at what was said of it.
     const onError = () => {}
-    if (!redis) return openPostgresBroker({ connectionString, nodeId, onError })
-    return openRedisBroker({ url: inject('redis'), prefix: `${name}:`, nodeId, onError })
+    const byDatabase = openPostgresBroker({ connectionString, nodeId, onError })
+    if (!redis) return byDatabase
+    return joinBrokers(openRedisBroker({ url: inject('redis'), prefix: `${name}:`, nodeId, onError }), byDatabase)
   }
   const openDatabase = async () => openPostgresDatabase({ connectionString })
   return {
