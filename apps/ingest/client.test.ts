@@ -1,48 +1,28 @@
-import { randomBytes } from 'node:crypto'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { StreamClient, type WebSocketLike } from '@holdfast/client'
 import { systemClock } from '@holdfast/protocol'
-import { createIdGenerator, createServer, type HoldfastServer } from '@holdfast/server'
-import { openSqliteDatabase } from '@holdfast/server/sqlite'
-import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { ingestApp } from './app.ts'
 import { IngestionFollower } from './client.ts'
+import { createIngestWorld, type IngestWorld } from './fixtures/world.ts'
 import type { AcceptedView, ProgressView, ProjectView } from './view.ts'
 
-const TOKEN = 'operator-token-of-this-test'
 const PATIENCE = { timeout: 20_000, interval: 20 }
 
-let folder: string
-let server: HoldfastServer
+let world: IngestWorld
 let client: StreamClient
 const sockets: WebSocket[] = []
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'holdfast-follow-'))
-  await mkdir(join(folder, 'notes'))
-  for (let n = 0; n < 40; n += 1) await writeFile(join(folder, 'notes', `${n}.md`), `# Note ${n}\n\nKelp holds fast.\n`)
-  const fail = (error: Error) => expect.fail(error.message)
-  const dataDir = join(folder, 'data')
-  await mkdir(dataDir)
-  server = await createServer({
-    db: await openSqliteDatabase({ path: join(dataDir, 'holdfast.db'), durability: 'full', onFatal: fail }),
-    apps: [ingestApp({ dataDir, roots: [folder], parserProcesses: 1, onFatal: fail })],
-    operatorToken: TOKEN,
-    sessionSecret: Buffer.alloc(32, 7),
-    logger: pino({ level: 'silent' }),
-    newId: createIdGenerator({ now: Date.now, random: randomBytes }),
-    exclusive: true,
-  })
-  const baseUrl = await server.listen({ host: '127.0.0.1', port: 0 })
-  const authorization = `Bearer ${TOKEN}`
+  world = await createIngestWorld()
+  const notes = Array.from({ length: 40 }, (_, n) => [`${n}.md`, `# Note ${n}\n\nKelp holds fast.\n`])
+  await world.write(Object.fromEntries(notes))
+  const { url: baseUrl, token } = world.http
+  const authorization = `Bearer ${token}`
   client = new StreamClient({
     baseUrl,
     clock: systemClock,
     random: Math.random,
-    fetch: (url, init) => fetch(url, { ...init, headers: { ...init?.headers, authorization } }),
+    // A connection each, so that where there are several nodes each request may go to another.
+    fetch: (url, init) => fetch(url, { ...init, headers: { ...init?.headers, authorization, connection: 'close' } }),
     openSocket: (url) => {
       // Node takes headers here, which the browser's constructor does not.
       const socket = new WebSocket(url, { headers: { authorization } } as never)
@@ -53,10 +33,7 @@ beforeAll(async () => {
   })
 })
 
-afterAll(async () => {
-  await server.close()
-  await rm(folder, { recursive: true, force: true })
-})
+afterAll(() => world[Symbol.asyncDispose]())
 
 function post<T>(path: string, body: object): Promise<T> {
   const headers = { 'content-type': 'application/json' }
@@ -69,7 +46,7 @@ async function follow(ingestionId?: string, project?: ProjectView) {
   const follower = new IngestionFollower(client, id, ingestionId)
   const seen = [follower.getSnapshot()]
   const stop = follower.subscribe(() => seen.push(follower.getSnapshot()))
-  const ingest = () => post<AcceptedView>(`/api/projects/${id}/ingestions`, { path: join(folder, 'notes') })
+  const ingest = () => post<AcceptedView>(`/api/projects/${id}/ingestions`, { path: world.root })
   const until = (check: () => void) => vi.waitFor(check, PATIENCE)
   return { id, follower, seen, stop, ingest, until }
 }
