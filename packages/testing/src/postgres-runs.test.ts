@@ -1,7 +1,8 @@
 import { systemClock } from '@holdfast/protocol'
 import { statement } from '@holdfast/server'
 import { openPostgresDatabase } from '@holdfast/server/postgres'
-import { between, gate, useRunWorld } from '@holdfast/server/runs.contract'
+import { openPostgresBroker } from '@holdfast/server/postgres-broker'
+import { between, gate, untilStopped, useRunWorld } from '@holdfast/server/runs.contract'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CuttingProxy } from './history/cutting-proxy.ts'
@@ -194,6 +195,40 @@ describe('Runs of several nodes on the clock of PostgreSQL', () => {
     for (const ns of finished.values()) expect(ns).toEqual(inOrder)
     expect(refused.filter((code) => code !== 'CONFLICT')).toEqual([])
     expect(world.errors).toEqual([])
+  })
+
+  it('[RUN17] a cancel travels to the node that works by word of PostgreSQL alone', async () => {
+    const brokers: ReturnType<typeof openPostgresBroker>[] = []
+    const joined = async (name: string) => {
+      const broker = openPostgresBroker({
+        connectionString,
+        nodeId: name,
+        onError: (error) => world.errors.push(error),
+      })
+      brokers.push(broker)
+      // Nobody looks by himself: no time passes on the clocks of these nodes.
+      const made = await node({ tell: (word) => broker.send(word) })
+      broker.listen({
+        moved: () => {},
+        resumed: () => {},
+        command: (command) => {
+          if (command.type === 'run_cancel' || command.type === 'runs_due') made.hear(command)
+        },
+      })
+      await made.open()
+      return made
+    }
+    world.work = untilStopped
+    const worker = await joined('worker')
+    await until(() => brokers[0]?.connected)
+    const { id } = await worker.start(definition, { n: 1 })
+    await until(async () => (await worker.get(id))?.status === 'working')
+    const other = await joined('other')
+    await until(() => brokers[1]?.connected)
+    await other.cancel(id)
+    await until(async () => (await other.get(id))?.status === 'cancelled')
+    expect(world.errors).toEqual([])
+    await Promise.all(brokers.map((broker) => broker.close()))
   })
 
   it('[RUN19] runs whose connections are cut again and again write each step once, and end once', async () => {

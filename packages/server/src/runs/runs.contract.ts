@@ -8,7 +8,7 @@ import type { RunContext } from './run.ts'
 import { describeRunTrouble } from './trouble.contract.ts'
 
 /** For what only some stores promise. */
-export { between, gate, type OpenRunsStore, useRunWorld } from './fixtures/run-world.ts'
+export { between, gate, type OpenRunsStore, untilStopped, useRunWorld } from './fixtures/run-world.ts'
 
 /** What the engine promises, whatever database it stands on (SPEC.md, rules RUN). */
 export function describeRuns(name: string, openStore: OpenRunsStore): void {
