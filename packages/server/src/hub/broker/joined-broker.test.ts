@@ -11,6 +11,7 @@ import {
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { describeBroker } from './broker.contract.ts'
+import type { Broker, BrokerListener } from './broker.ts'
 import { appended, at, Heard, type TestNode } from './fixtures/heard.ts'
 import { createInProcessBus } from './in-process-broker.ts'
 import { joinBrokers } from './joined-broker.ts'
@@ -33,6 +34,43 @@ describeBroker('two of one process joined', () => {
     },
     [Symbol.asyncDispose]: async () => {},
   }
+})
+
+/** One whose line and listener are in the test's hand. */
+class BrokerInHand implements Broker {
+  connected = true
+  listener: BrokerListener | null = null
+  listen(listener: BrokerListener): void {
+    this.listener = listener
+  }
+  publish(): void {}
+  subscribe(): void {}
+  unsubscribe(): void {}
+  send(): void {}
+  async close(): Promise<void> {}
+}
+
+it('[BROK2] a stream is active once it is so at both, or at the one that is there', () => {
+  const [first, second, heard] = [new BrokerInHand(), new BrokerInHand(), new Heard()]
+  const joined = joinBrokers(first, second)
+  joined.listen(heard)
+  for (const stream of ['a', 'b', 'c', 'd']) joined.subscribe(stream)
+  first.listener?.resumed(['a', 'b'])
+  expect([...heard.active]).toEqual([])
+  joined.unsubscribe('b')
+  second.listener?.resumed(['a', 'c'])
+  expect([...heard.active]).toEqual(['a'])
+  // Said of one that nobody waits for any more, it means that something may have been missed.
+  heard.active.clear()
+  second.listener?.resumed(['a'])
+  expect([...heard.active]).toEqual(['a'])
+  first.connected = false
+  second.listener?.resumed(['d'])
+  expect([...heard.active]).toEqual(['a', 'd'])
+  first.connected = true
+  first.listener?.resumed(null)
+  second.listener?.resumed(['c'])
+  expect([heard.resumedAll, [...heard.active]]).toEqual([1, ['a', 'd', 'c']])
 })
 
 const missing = redisServer() === null
