@@ -90,9 +90,7 @@ export class Relay {
   #look(streams: Iterable<string>): void {
     for (const stream of streams) this.#unsure.add(stream)
     if (this.#unsure.size === 0 || this.#closed) return
-    this.#looking ??= this.#compare().finally(() => {
-      this.#looking = null
-    })
+    this.#looking ??= this.#compare()
   }
 
   async #compare(): Promise<void> {
@@ -109,5 +107,7 @@ export class Relay {
       this.#unsure.clear()
       onError(error)
     }
+    // In the same breath as the last look at what is unsure: what comes next is looked up anew.
+    this.#looking = null
   }
 }
