@@ -19,6 +19,11 @@ const WORD = /[\p{L}\p{N}\p{M}]+/gu
 const ACCENTS = /[\u0300-\u036f]/g
 // PostgreSQL takes at most 2,046 bytes, and no word is that long.
 const LONGEST = 255
+// Texts say the same words over and over, and a stem takes much longer than a look. Short ones only: of a longer one V8
+// would hold on to the whole text it was cut from.
+const KNOWN_MAX = 20_000
+const KNOWN_LENGTH = 12
+const known = new Map<string, string>()
 
 /** The words of a text, by the rules of SQLite's `porter unicode61 remove_diacritics 2`. */
 export function wordsOf(text: string): Word[] {
@@ -31,6 +36,15 @@ export function wordsOf(text: string): Word[] {
 }
 
 function stemOf(word: string): string {
+  const seen = known.get(word)
+  if (seen !== undefined) return seen
+  const stem = newStemOf(word)
+  if (known.size >= KNOWN_MAX) known.clear()
+  if (word.length <= KNOWN_LENGTH) known.set(word, stem)
+  return stem
+}
+
+function newStemOf(word: string): string {
   const plain = word.normalize('NFD').replace(ACCENTS, '').normalize('NFC').toLowerCase()
   return /^[a-z0-9]+$/.test(plain) && plain.length <= 64 ? stemmer(plain) : plain.slice(0, LONGEST).toWellFormed()
 }
