@@ -246,6 +246,12 @@ describe('a stream in the client', () => {
     expect(store.getSnapshot().error).toMatchObject({ code: 'UNAUTHENTICATED', requestId: 'r1' })
   })
 
+  it('[CL6] says so where the sign-in has been ended from elsewhere', async () => {
+    const { store, first } = await connected()
+    first.onclose?.({ code: CLOSE.SIGNED_OUT.code })
+    expect(store.getSnapshot()).toMatchObject({ connection: { state: 'error' }, error: { code: 'UNAUTHENTICATED' } })
+  })
+
   it('[P1b] does not fold an event that its schema refuses', async () => {
     const { store, first } = await connected()
     first.send(events(3, { type: 'added', by: 'a lot', timestamp: '2026-01-01T00:00:00.000Z' }))

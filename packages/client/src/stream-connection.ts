@@ -145,6 +145,9 @@ export class StreamConnection {
       this.#input('lost')
     } else if (shouldReconnect(code)) {
       this.#lose()
+    } else if (code === CLOSE.SIGNED_OUT.code) {
+      const fields = { code: 'UNAUTHENTICATED', status: 401, kind: 'auth', retry: false } as const
+      this.#input('refused', new RequestError('You were signed out everywhere.', fields))
     } else {
       const fields = { code: 'NOT_FOUND', status: 404, kind: 'not_found', retry: false } as const
       this.#input('refused', new RequestError('The stream is gone.', fields))
