@@ -2,7 +2,8 @@
  * Long runs of the history checker: `npm run chaos -- --ground postgres+redis --nodes 2 --minutes 10 --seed 7`. The
  * ground is `sqlite` (default), `postgres` or `postgres+redis`. Without a seed one is drawn. Each round has the seed of
  * the one before plus one, so a round is seen again by its own seed. The write points come first; with `--minutes 0`
- * they are all. `--doors`, `--manners` and `--deeds` name those that are used, by commas.
+ * they are all. `--doors`, `--manners` and `--deeds` name those that are used, by commas; with `--together` servers are
+ * harmed while their store is, not in turns with it.
  */
 import { parseArgs } from 'node:util'
 import {
@@ -26,6 +27,7 @@ const { values } = parseArgs({
     doors: { type: 'string' },
     manners: { type: 'string' },
     deeds: { type: 'string' },
+    together: { type: 'boolean', default: false },
   },
 })
 const first = wholeNumber('seed', values.seed)
@@ -46,7 +48,9 @@ const note = (result: RunResult) => {
 console.log(`${on.ground}, nodes ${on.nodes}, seed ${first}, ${values.minutes} minutes`)
 note(await runWritePoints({ seed: first, ...on, ...ways }))
 for (let seed = first; Date.now() < end; seed += 1) {
-  note(await runHistory({ seed, ...round, ...on, ...ways, ...listed('deeds', values.deeds) }))
+  note(
+    await runHistory({ seed, ...round, ...on, ...ways, ...listed('deeds', values.deeds), together: values.together }),
+  )
 }
 const broken = results.filter(({ violations }) => violations.length > 0)
 const seeds = broken.map(({ seed }) => seed).join(', ')

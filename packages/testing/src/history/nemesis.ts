@@ -7,18 +7,32 @@ import type { World } from './world.ts'
 /** How often each harm was done, by name. */
 export type Done = Record<string, number>
 
-/** The harm that can be done in this world; of `names` where they are given. */
-export function deedsOf({ ground, nodes }: World, names?: readonly string[]): Deeds {
-  const all: Deeds = { ...serverDeeds, ...clusterDeeds, ...ground.deeds }
-  const possible = Object.entries(all).filter(([, deed]) => (deed.nodes ?? 1) <= nodes.length)
-  return Object.fromEntries(possible.filter(([name]) => names?.includes(name) ?? true))
+export interface HarmOptions {
+  /** The harm that is done, by name; absent: all that can be. */
+  names: readonly string[] | undefined
+  /** Harm to the servers comes while harm is done to their store, not in turns with it. */
+  together: boolean
+  until: number
 }
 
 /**
- * Does one harm after the other, each sort at least once where there is time, until `end`; when it resolves the
- * servers and their store are well. While only the store is away, the history is told so.
+ * Does one harm after the other, each sort at least once where there is time; when it resolves the servers and their
+ * store are well. While only the store is away, the history is told so.
  */
-export async function nemesis(world: World, deeds: Deeds, random: Random, end: number): Promise<Done> {
+export async function doHarm(world: World, random: Random, { names, together, until }: HarmOptions): Promise<Done> {
+  const toServers: Deeds = { ...serverDeeds, ...clusterDeeds }
+  const kinds = together ? [toServers, world.ground.deeds] : [{ ...toServers, ...world.ground.deeds }]
+  const harm = kinds.map((deeds) => {
+    const possible = Object.entries(deeds).filter(([, deed]) => (deed.nodes ?? 1) <= world.nodes.length)
+    const chosen = Object.fromEntries(possible.filter(([name]) => names?.includes(name) ?? true))
+    return nemesis(world, chosen, random.fork(), until, !together)
+  })
+  const done: Done = Object.assign({}, ...(await Promise.all(harm)))
+  for (const { server } of world.nodes) await server.revive()
+  return done
+}
+
+async function nemesis(world: World, deeds: Deeds, random: Random, end: number, isAlone: boolean): Promise<Done> {
   const done: Done = {}
   const first = random.shuffled(Object.keys(deeds))
   const drawn = Object.entries(deeds).flatMap(([name, { weight }]) => Array<string>(weight).fill(name))
@@ -28,9 +42,9 @@ export async function nemesis(world: World, deeds: Deeds, random: Random, end: n
     const deed = name && deeds[name]
     if (!deed) continue
     done[name] = (done[name] ?? 0) + 1
-    world.history.outage(deed.isOutage === true)
+    world.history.outage(isAlone && deed.isOutage === true)
     await deed.run(world, random)
-    for (const { server } of world.nodes) await server.revive()
+    if (isAlone) for (const { server } of world.nodes) await server.revive()
   }
   return done
 }

@@ -1,7 +1,7 @@
 import { sleep, systemClock } from '@holdfast/protocol'
 import { catchUp } from './catch-up.ts'
 import type { Violation } from './check-history.ts'
-import { type Done, deedsOf, nemesis } from './nemesis.ts'
+import { type Done, doHarm } from './nemesis.ts'
 import { Producer } from './producer.ts'
 import { Random } from './random.ts'
 import { Reader } from './reader.ts'
@@ -23,6 +23,8 @@ export interface RunOptions extends WorldOptions {
   catchUpMs?: number
   /** The harm that is done, by name; absent: all that can be. */
   deeds?: readonly string[]
+  /** Harm to the servers comes while harm is done to their store, not in turns with it. Default `false`. */
+  together?: boolean
 }
 
 export interface RunResult {
@@ -73,8 +75,8 @@ export async function runHistory(options: RunOptions): Promise<RunResult> {
   }
   const starting = makeStarters(world, random, options, phases.stopProducing.signal, follow).map((one) => one.run())
   const sealing = SEALED.map((stream) => sealLater(world, random, stream, seconds, phases.stopProducing.signal))
-  const end = systemClock.now() + seconds * 1000
-  const done = await nemesis(world, deedsOf(world, options.deeds), random.fork(), end)
+  const until = systemClock.now() + seconds * 1000
+  const done = await doHarm(world, random.fork(), { names: options.deeds, together: options.together ?? false, until })
   phases.stopProducing.abort()
   await Promise.all([...producing, ...starting, ...sealing])
   phases.finishing.abort()
@@ -158,11 +160,13 @@ function isRoom(stream: string): boolean {
   return stream.startsWith('rooms/')
 }
 
-function argumentsOf({ seed, seconds, ground, nodes, producers = 3, readers = 3, deeds }: RunOptions): string {
+function argumentsOf({ producers = 3, readers = 3, nodes = 1, ...options }: RunOptions): string {
+  const { seed, seconds, ground, deeds, together } = options
   return [
-    ...(ground ? [`--ground ${ground} --nodes ${nodes ?? 1}`] : []),
+    ...(ground ? [`--ground ${ground} --nodes ${nodes}`] : []),
     `--seed ${seed} --seconds ${seconds} --producers ${producers} --readers ${readers}`,
     ...(deeds ? [`--deeds "${deeds.join(',')}"`] : []),
+    ...(together ? ['--together'] : []),
   ].join(' ')
 }
 
@@ -171,11 +175,12 @@ function summarise({ history, nodes }: World, done: Done): string {
   const deliveries = history.readings.flatMap(({ deliveries }) => deliveries)
   const events = deliveries.reduce((sum, { events }) => sum + events.length, 0)
   const full = history.appends.filter(({ wasFull }) => wasFull).length
+  const ofServer = history.connections.filter(({ ended }) => ended?.by === 'server').length
   const cancelled = history.runs.filter(({ cancelled }) => cancelled === 'ok').length
   const sum = (numbers: number[]) => numbers.reduce((all, one) => all + one, 0)
   return [
     `${history.appends.length} appends (${of('ok')} ok, ${of('fail')} refused, ${of('unknown')} unanswered, ${full} met a full disk)`,
-    `${history.readings.length} readings of ${events} events over ${history.connections.length} connections`,
+    `${history.readings.length} readings of ${events} events over ${history.connections.length} connections, ${ofServer} of them ended by the server`,
     `${history.runs.length} runs, ${cancelled} cancelled`,
     `${sum(nodes.map(({ server }) => server.lives))} lives, ${sum(nodes.map(({ proxy }) => proxy.cuts))} lines cut`,
     Object.entries(done)

@@ -1,8 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { systemClock } from '@holdfast/protocol'
 import type { CommitSeen, WritePoint } from './faulty-database.ts'
 import type { Order, Report, ServerStart } from './server-messages.ts'
+
+const START_MS = 60_000
 
 /** The server under test in a process of its own, started again on the same data whenever it was killed. */
 export class ServerProcess {
@@ -34,8 +37,10 @@ export class ServerProcess {
 
   async start(): Promise<void> {
     const child = this.#next ?? this.#spawn()
+    this.#next = null
     this.#child = child
-    this.#isExpected = false
+    // One that does not come up says so by what is thrown.
+    this.#isExpected = true
     this.lives += 1
     child.once('exit', (code, signal) => {
       if (!this.#isExpected) this.deaths.push(`the server ended by itself (${signal ?? code}): ${this.#said}`)
@@ -44,8 +49,21 @@ export class ServerProcess {
     this.#tell({ type: 'begin' })
     const said = await ready
     if (!said) throw new Error(`the server did not start: ${this.#said}`)
+    this.#isExpected = false
     this.#port = said.port
-    this.#next = this.#spawn()
+    this.#next ??= this.#spawn()
+  }
+
+  /** Starts it again and again, as whoever looks after a server does: its store may be away. Throws when that lasts. */
+  async startAgain(): Promise<void> {
+    const end = systemClock.now() + START_MS
+    for (;;) {
+      try {
+        return await this.start()
+      } catch (error) {
+        if (systemClock.now() > end) throw error
+      }
+    }
   }
 
   #spawn(): ChildProcess {
@@ -62,7 +80,7 @@ export class ServerProcess {
 
   /** Starts it where it is not running: it may have ended by itself, which `deaths` tells. */
   async revive(): Promise<void> {
-    if (!this.isRunning) await this.start()
+    if (!this.isRunning) await this.startAgain()
   }
 
   /** It stands still, its connections open, until the way is called that is returned. */

@@ -23,7 +23,8 @@ export async function runWritePoints(
 ): Promise<RunResult & { killed: number; points: number }> {
   const { seed } = options
   const random = new Random(seed)
-  await using world = await World.open(random.fork(), options)
+  // No lease is renewed meanwhile: every commit is one of the work.
+  await using world = await World.open(random.fork(), { leaseMs: 3_600_000, ...options })
   const names = ['watched', 'watched-again']
   const watched = [await watch(world, random, 'watched'), await watch(world, random, 'watched-again')]
   // What the house does beside the work, now and then, is no part of it.

@@ -21,7 +21,7 @@ export const serverDeeds: Deeds = {
       const { server } = random.pick(nodes)
       await server.kill()
       await sleep(systemClock, random.int(0, 100))
-      await server.start()
+      await server.startAgain()
     },
   },
   'kill at a write': {
@@ -32,7 +32,7 @@ export const serverDeeds: Deeds = {
       await Promise.race([server.ended(), sleep(systemClock, 2000)])
       // Nobody wrote so much in that time.
       await server.kill()
-      await server.start()
+      await server.startAgain()
     },
   },
   drain: {
@@ -40,7 +40,7 @@ export const serverDeeds: Deeds = {
     async run({ nodes }, random) {
       const { server } = random.pick(nodes)
       await server.drain()
-      await server.start()
+      await server.startAgain()
     },
   },
   stall: {
@@ -62,7 +62,7 @@ export const clusterDeeds: Deeds = {
       const { server } = random.pick(nodes)
       await server.kill()
       await sleep(systemClock, leaseMs * random.pick([0.5, 1.5]))
-      await server.start()
+      await server.startAgain()
     },
   },
   stop: {
