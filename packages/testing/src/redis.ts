@@ -1,6 +1,9 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { freePort } from './postgres.ts'
 import { until } from './until.ts'
 
@@ -20,19 +23,25 @@ export interface TestRedis extends AsyncDisposable {
   readonly url: string
   /** Kills it, as a crash does. */
   stop(): Promise<void>
-  /** Starts it again, empty, on the same port. */
+  /** Starts it again on the same port: empty, unless it is durable. */
   start(): Promise<void>
   /** Stops its process where it stands (SIGSTOP), until `thaw`: connections stay, and nothing answers. */
   freeze(): void
   thaw(): void
 }
 
-/** A real Redis of its own on a free port of loopback, which keeps nothing on disk. Killed on dispose. */
-export async function startRedis(): Promise<TestRedis> {
+export interface RedisOptions {
+  /** Whatever is written stands in a file, after an fsync, before it is answered. Default: nothing is kept on disk. */
+  durable?: boolean
+}
+
+/** A real Redis of its own on a free port of loopback. Killed on dispose. */
+export async function startRedis({ durable = false }: RedisOptions = {}): Promise<TestRedis> {
   const executable = redisServer()
   if (executable === null) throw new Error(NO_REDIS)
   const port = await freePort()
-  let running = await run(executable, port)
+  const folder = durable ? await mkdtemp(join(tmpdir(), 'holdfast-redis-')) : null
+  let running = await run(executable, port, folder)
   const stop = async () => {
     const ended = running.exitCode === null && running.signalCode === null ? once(running, 'exit') : null
     running.kill('SIGKILL')
@@ -44,16 +53,21 @@ export async function startRedis(): Promise<TestRedis> {
     stop,
     async start() {
       await stop()
-      running = await run(executable, port)
+      running = await run(executable, port, folder)
     },
     freeze: () => void running.kill('SIGSTOP'),
     thaw: () => void running.kill('SIGCONT'),
-    [Symbol.asyncDispose]: stop,
+    async [Symbol.asyncDispose]() {
+      await stop()
+      if (folder !== null) await rm(folder, { recursive: true, force: true })
+    },
   }
 }
 
-async function run(executable: string, port: number): Promise<ChildProcess> {
-  const flags = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
+async function run(executable: string, port: number, folder: string | null): Promise<ChildProcess> {
+  const keeping =
+    folder === null ? ['--appendonly', 'no'] : ['--appendonly', 'yes', '--appendfsync', 'always', '--dir', folder]
+  const flags = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', ...keeping]
   const child = spawn(executable, flags, { stdio: 'ignore' })
   await once(child, 'spawn')
   await until(() => (child.exitCode === null ? answers(port) : Promise.reject(new Error('redis-server ended'))), {
