@@ -8,10 +8,9 @@
  * earlier ones of the same sections. Servers and load are programs of their own on
  * the same machine. Linux or macOS; wants about 12,000 open files (`ulimit -n`).
  */
-import { existsSync } from 'node:fs'
-import { readFile, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { render, update } from './streams/report.ts'
+import { machine, peersOf, render, updateFile } from './streams/report.ts'
+import { demandPeers, runSections } from './streams/run-sections.ts'
 import { appends } from './streams/sections/appends.ts'
 import { cpu } from './streams/sections/cpu.ts'
 import { joining } from './streams/sections/joining.ts'
@@ -48,20 +47,14 @@ if (unknown.length > 0 || !Number.isSafeInteger(rounds) || rounds < 1) {
   )
   process.exit(1)
 }
-if (!existsSync(new URL('streams/peers/node_modules', import.meta.url))) {
-  console.error('The peers are not installed: npm ci --prefix bench/streams/peers')
-  process.exit(1)
-}
-const sections: Section[] = []
-for (const name of names) {
-  process.stderr.write(`${name} `)
-  const section = await SECTIONS[name]?.({ rounds, quick: values.quick })
-  if (section) sections.push(section)
-  process.stderr.write('\n')
-}
-console.log(await render(sections, rounds))
-if (values.write) {
-  const file = new URL('streams.md', import.meta.url)
-  const earlier = await readFile(file, 'utf8').catch(() => '')
-  await writeFile(file, await update(earlier, sections, rounds))
-}
+demandPeers(new URL('streams/peers/', import.meta.url), 'bench/streams/peers')
+const sections = await runSections(SECTIONS, names, { rounds, quick: values.quick })
+const head = [
+  '# Streams, side by side',
+  '',
+  `Written by \`node bench/streams.ts --write\`: ${machine()} at the`,
+  `end (the programs that make the load included: they share the cores with the server). ${await peersOf(new URL('streams/peers/package.json', import.meta.url))}.`,
+  `Each figure is the median of ${rounds} round${rounds > 1 ? 's' : ''} with the servers taking turns; memory, resume, length and joining are measured once.`,
+].join('\n')
+console.log(render(head, sections))
+if (values.write) await updateFile(new URL('streams.md', import.meta.url), head, sections)

@@ -53,16 +53,19 @@ export class ServerUnderTest implements AsyncDisposable {
   readonly contender: Contender
   child: Child<ServerAddress>
   readonly #folder: string
+  readonly #env: Environment
 
-  private constructor(contender: Contender, child: Child<ServerAddress>, folder: string) {
+  private constructor(contender: Contender, child: Child<ServerAddress>, folder: string, env: Environment) {
     this.contender = contender
+    this.#env = env
     this.child = child
     this.#folder = folder
   }
 
-  static async start(contender: Contender): Promise<ServerUnderTest> {
+  /** `env`: what it is told besides DATA_DIR and PORT. */
+  static async start(contender: Contender, env: Environment = {}): Promise<ServerUnderTest> {
     const folder = await mkdtemp(join(tmpdir(), 'holdfast-bench-'))
-    return new ServerUnderTest(contender, await startIn(contender, folder, 0), folder)
+    return new ServerUnderTest(contender, await startIn(contender, folder, 0, env), folder, env)
   }
 
   get address(): ServerAddress {
@@ -73,7 +76,7 @@ export class ServerUnderTest implements AsyncDisposable {
   async crashAndRestart(): Promise<void> {
     const { port } = this.address
     await this.child.kill()
-    this.child = await startIn(this.contender, this.#folder, port)
+    this.child = await startIn(this.contender, this.#folder, port, this.#env)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -82,6 +85,9 @@ export class ServerUnderTest implements AsyncDisposable {
   }
 }
 
-function startIn(contender: Contender, folder: string, port: number): Promise<Child<ServerAddress>> {
-  return Child.start(contender.module, { DATA_DIR: folder, PORT: String(port) })
+type Environment = Record<string, string>
+
+function startIn({ module }: Contender, folder: string, port: number, env: Environment): Promise<Child<ServerAddress>> {
+  // A store of whoever measures is none of these servers'.
+  return Child.start(module, { DATABASE_URL: '', REDIS_URL: '', ...env, DATA_DIR: folder, PORT: String(port) })
 }

@@ -1,26 +1,50 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { cpus, loadavg } from 'node:os'
-import type { Figure, Section } from './sections/section.ts'
+import type { Aim, Figure, Section } from './sections/section.ts'
 
-/** One table in Markdown; the last column says how the first value stands to Holdfast's of the same line. */
-function table({ title, note, columns, figures }: Section): string {
-  const head = ['', 'server', 'durable', ...columns, `${columns[0]}, ratio to holdfast`]
+/**
+ * One table in Markdown. `ratio`: how the first value stands to that of the section's base on the same line of `what`.
+ */
+export function table({ title, note, columns, figures, base = 'holdfast' }: Section): string {
+  const hasRatios = figures.some((figure) => ratio(figure, figures, base) !== '')
+  const hasAims = figures.some(({ aim }) => aim)
+  const head = [
+    '',
+    'server',
+    'durable',
+    ...columns,
+    ...(hasRatios ? [`${columns[0]}, ratio to ${base}`] : []),
+    ...(hasAims ? ['aim', 'met'] : []),
+  ]
   const lines = figures.map((figure) => [
     figure.what,
     figure.contender,
     figure.durable ? 'yes' : 'no',
     ...figure.values.map(number),
-    ratio(figure, figures),
+    ...(hasRatios ? [ratio(figure, figures, base)] : []),
+    ...(hasAims ? aimed(figure, columns) : []),
   ])
   const row = (cells: string[]) => `| ${cells.join(' | ')} |`
   return [`## ${title}`, '', note, '', row(head), row(head.map(() => '---')), ...lines.map(row)].join('\n')
 }
 
-function ratio(figure: Figure, figures: readonly Figure[]): string {
-  const ours = figures.find(({ what, contender }) => what === figure.what && contender === 'holdfast')
-  const [mine, theirs] = [ours?.values[0], figure.values[0]]
-  if (ours === figure || !mine || theirs === null || theirs === undefined) return ''
-  return `${number(theirs / mine)} x`
+function ratio(figure: Figure, figures: readonly Figure[], base: string): string {
+  const other = figures.find(({ what, contender }) => what === figure.what && contender === base)
+  const [divisor, value] = [other?.values[0], figure.values[0]]
+  if (other === figure || !divisor || value === null || value === undefined) return ''
+  return `${number(value / divisor)} x`
+}
+
+function aimed({ aim, values }: Figure, columns: readonly string[]): [aim: string, met: string] {
+  if (!aim) return ['', '']
+  const value = values[columns.indexOf(aim.column)]
+  if (value === undefined) throw new RangeError(`an aim is about "${aim.column}", and there is no such column`)
+  const limit = 'atLeast' in aim ? `>= ${number(aim.atLeast)}` : `< ${number(aim.below)}`
+  return [`${aim.column} ${limit}`, value !== null && isMet(aim, value) ? 'yes' : 'no']
+}
+
+function isMet(aim: Aim, value: number): boolean {
+  return 'atLeast' in aim ? value >= aim.atLeast : value < aim.below
 }
 
 function number(value: number | null): string {
@@ -30,13 +54,13 @@ function number(value: number | null): string {
   return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2)
 }
 
-/** The report of what was measured now. */
-export async function render(sections: readonly Section[], rounds: number): Promise<string> {
-  return [await head(rounds), ...sections.map(table)].join('\n\n').concat('\n')
+/** The report of what was measured now. `head`: its title and how it came to be. */
+export function render(head: string, sections: readonly Section[]): string {
+  return [head, ...sections.map(table)].join('\n\n').concat('\n')
 }
 
 /** An earlier report with the tables of what was measured now in their places; the others are as they were. */
-export async function update(earlier: string, sections: readonly Section[], rounds: number): Promise<string> {
+export function update(earlier: string, head: string, sections: readonly Section[]): string {
   const tables = new Map(
     earlier
       .split(/\n(?=## )/)
@@ -44,17 +68,29 @@ export async function update(earlier: string, sections: readonly Section[], roun
       .map((text) => [text.split('\n', 1)[0], text.trim()]),
   )
   for (const section of sections) tables.set(`## ${section.title}`, table(section))
-  return [await head(rounds), ...tables.values()].join('\n\n').concat('\n')
+  return [head, ...tables.values()].join('\n\n').concat('\n')
 }
 
-async function head(rounds: number): Promise<string> {
-  const peers = JSON.parse(await readFile(new URL('peers/package.json', import.meta.url), 'utf8'))
-  const versions = Object.entries(peers.dependencies).map(([name, version]) => `${name} ${version}`)
-  return [
-    '# Streams, side by side',
-    '',
-    `Written by \`node bench/streams.ts --write\`: Node ${process.versions.node}, ${cpus().length} cores, ${process.platform}, load average ${loadavg()[0]?.toFixed(1)} at the`,
-    `end (the programs that make the load included: they share the cores with the server). ${versions.join(', ')}.`,
-    `Each figure is the median of ${rounds} round${rounds > 1 ? 's' : ''} with the servers taking turns; memory, resume, length and joining are measured once.`,
-  ].join('\n')
+/** Puts what was measured now into a report that may be there already. */
+export async function updateFile(file: URL, head: string, sections: readonly Section[]): Promise<void> {
+  const earlier = await readFile(file, 'utf8').catch(() => '')
+  await writeFile(file, update(earlier, head, sections))
+}
+
+/** The machine and how busy it is just now, for a report's head. */
+export function machine(): string {
+  return `Node ${process.versions.node}, ${cpus().length} cores, ${process.platform}, load average ${load()}`
+}
+
+/** Of the last minute. */
+export function load(): string {
+  return loadavg()[0]?.toFixed(1) ?? '-'
+}
+
+/** What a package.json of peers names, with versions. */
+export async function peersOf(packageFile: URL): Promise<string> {
+  const { dependencies } = JSON.parse(await readFile(packageFile, 'utf8')) as { dependencies: Record<string, string> }
+  return Object.entries(dependencies)
+    .map(([name, version]) => `${name} ${version}`)
+    .join(', ')
 }

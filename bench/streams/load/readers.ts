@@ -1,6 +1,7 @@
 /** Readers of one stream, all in one program; each event holds the moment it was sent (`t`). */
 import { request } from 'node:http'
 import WebSocket from 'ws'
+import { now } from '../../measure/clock.ts'
 import { percentile } from '../../measure/watcher.ts'
 import { serveCommands } from '../commands.ts'
 import type { ReaderKind, ServerAddress } from '../contenders.ts'
@@ -15,13 +16,14 @@ let delivered = 0
 let address: ServerAddress
 let stream = ''
 
-const EVENT_TIME = /"t":(\d+(?:\.\d+)?)/g
+// PostgreSQL's jsonb puts a space behind the colon. What follows the number shows that it came whole.
+const EVENT_TIME = /"t": ?(\d+(?:\.\d+)?)[,}]/g
 
 function take(text: string): void {
-  const now = performance.timeOrigin + performance.now()
+  const arrived = now()
   for (const [, sent] of text.matchAll(EVENT_TIME)) {
     delivered += 1
-    latencies.push(now - Number(sent))
+    latencies.push(arrived - Number(sent))
   }
 }
 
@@ -58,7 +60,7 @@ function dialectOf(kind: ReaderKind): Dialect {
       // Engine.IO 4 and Socket.IO 5: open, connect, ping and pong as single digits.
       return {
         path: '/socket.io/?EIO=4&transport=websocket',
-        answer: (text) => (text.startsWith('0') ? '40' : text === '2' ? '3' : undefined),
+        answer: (text) => (text.startsWith('0') ? '40{"reader":true}' : text === '2' ? '3' : undefined),
         isReady: (text) => text.startsWith('40'),
       }
     case 'multiplexed':

@@ -1,6 +1,7 @@
 /** ws as people use it for fan-out: one text for all, `send` to each client. Keeps nothing. */
 import { createServer } from 'node:http'
 import { WebSocketServer } from 'ws'
+import { now } from '../../measure/clock.ts'
 import { serveCommands } from '../commands.ts'
 
 const http = createServer((request, response) => {
@@ -26,7 +27,7 @@ http.listen(Number(process.env.PORT ?? 0), '127.0.0.1', 8192, () => {
       async publish({ count, perTick, size }) {
         for (let n = 0; n < count; n += perTick) {
           for (let i = n; i < Math.min(count, n + perTick); i += 1) {
-            broadcast(JSON.stringify({ n: i, t: performance.timeOrigin + performance.now(), pad: 'x'.repeat(size) }))
+            broadcast(JSON.stringify({ n: i, t: now(), pad: 'x'.repeat(size) }))
           }
           await new Promise((resolve) => setImmediate(resolve))
         }

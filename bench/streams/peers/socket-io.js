@@ -1,6 +1,7 @@
 /** Socket.IO with its connection state recovery, in memory: one room for all readers. */
 import { createServer } from 'node:http'
 import { Server } from 'socket.io'
+import { now } from '../../measure/clock.ts'
 import { serveCommands } from '../commands.ts'
 
 const io = new Server({
@@ -28,7 +29,7 @@ http.listen(Number(process.env.PORT ?? 0), '127.0.0.1', 8192, () => {
       async publish({ count, perTick, size }) {
         for (let n = 0; n < count; n += perTick) {
           for (let i = n; i < Math.min(count, n + perTick); i += 1) {
-            io.to('all').emit('e', { n: i, t: performance.timeOrigin + performance.now(), pad: 'x'.repeat(size) })
+            io.to('all').emit('e', { n: i, t: now(), pad: 'x'.repeat(size) })
           }
           await new Promise((resolve) => setImmediate(resolve))
         }

@@ -1,9 +1,11 @@
 import { Child } from '../child.ts'
 import { DURABLE_STREAMS, HOLDFAST, ServerUnderTest } from '../contenders.ts'
-import type { WriteRequest, WriteResult } from '../load/writers.ts'
+import type { Target } from '../load/appenders.ts'
+import { WRITERS } from '../load/delivery.ts'
+import { figuresOf, type Written } from '../load/write-loop.ts'
+import type { WriteRequest } from '../load/writers.ts'
 import { alternate, type Section, type Settings } from './section.ts'
 
-const WRITERS = new URL('../load/writers.ts', import.meta.url)
 const SHAPES = [
   { writers: 1, streams: 1 },
   { writers: 64, streams: 1 },
@@ -23,12 +25,12 @@ export async function appends({ rounds, quick }: Settings): Promise<Section> {
     await using server = await ServerUnderTest.start(contender)
     await using load = await Child.start<null>(WRITERS)
     const ask = (seconds: number, prefix: string) => {
-      const request: WriteRequest = { address: server.address, writers, streams, seconds, size: 150, prefix }
-      return load.ask<WriteResult>('write', request)
+      const targets: Target[] = [{ kind: 'http', address: server.address }]
+      const request: WriteRequest = { targets, writers, streams, seconds, padding: 150, prefix }
+      return load.ask<Written>('write', request)
     }
     await ask(quick ? 0.3 : 1, 'warm')
-    const { perSecond, refused, p50, p99 } = await ask(quick ? 0.5 : 4, 's')
-    return [perSecond, p50, p99, refused]
+    return figuresOf(await ask(quick ? 0.5 : 4, 's'))
   })
   return {
     title: 'Durable appends over HTTP',

@@ -1,5 +1,5 @@
 import { DURABLE_STREAMS, HOLDFAST, ServerUnderTest } from '../contenders.ts'
-import { deliveryLatency } from './latency.ts'
+import { deliveryLatency } from '../load/delivery.ts'
 import { alternate, type Section, type Settings } from './section.ts'
 
 /** Whether what an event costs grows with the events before it. */
@@ -18,18 +18,21 @@ export async function length({ quick }: Settings): Promise<Section> {
     await fetch(url, { method: 'PUT', headers })
     await server.child.ask('fill', { stream: 's0', count: events, size: 150 })
     const readers = 100
-    const latency = await deliveryLatency(server, {
-      kind: 'sse',
-      readers,
+    const { address } = server
+    const { p50, p99 } = await deliveryLatency({
+      write: { kind: 'http', address },
+      read: { address, kind: 'sse', count: readers },
       stream: 's',
       seconds: quick ? 1 : 3,
       rate: 20,
+      writers: 1,
+      padding: 150,
     })
     const tail = (await fetch(url, { method: 'HEAD', headers })).headers.get('stream-next-offset') ?? ''
     const started = performance.now()
     const repeats = 20
     for (let n = 0; n < repeats; n += 1) await (await fetch(`${url}?offset=${tail}`, { headers })).text()
-    return [...latency, (performance.now() - started) / repeats]
+    return [p50, p99, (performance.now() - started) / repeats]
   })
   return {
     title: 'The length of the stream',

@@ -1,7 +1,7 @@
 import { Child } from '../child.ts'
 import type { Usage } from '../commands.ts'
 import { BARE_WS, type Contender, HOLDFAST, type ReaderKind, ServerUnderTest, SOCKET_IO } from '../contenders.ts'
-import { READERS } from './latency.ts'
+import { READERS } from '../load/delivery.ts'
 import { alternate, type Section, type Settings } from './section.ts'
 
 /** Resident memory of the server per connection that is open and silent. */

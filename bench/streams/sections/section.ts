@@ -1,5 +1,8 @@
 import type { Contender } from '../contenders.ts'
 
+/** What the value of a column is to be. */
+export type Aim = { column: string } & ({ atLeast: number } | { below: number })
+
 /** One thing measured of one contender: `value` in the unit of its section, most often the median of several rounds. */
 export interface Figure {
   what: string
@@ -7,6 +10,7 @@ export interface Figure {
   durable: boolean
   /** By column, in the order of `Section.columns`. `null`: does not do that. */
   values: (number | null)[]
+  aim?: Aim
 }
 
 /** A table of the report. */
@@ -16,6 +20,8 @@ export interface Section {
   note: string
   columns: string[]
   figures: Figure[]
+  /** The contender that first values are compared with. Default `holdfast`. */
+  base?: string
 }
 
 export interface Settings {
@@ -35,7 +41,7 @@ export function median(values: readonly number[]): number {
  * Measures every contender once a round, one after the other, so that what the machine does besides meets all alike;
  * answers the median of each column.
  */
-export async function alternate<Case extends { contender: Contender; what: string }>(
+export async function alternate<Case extends { contender: Contender; what: string; aim?: Aim | undefined }>(
   rounds: number,
   cases: readonly Case[],
   measure: (one: Case) => Promise<number[]>,
@@ -47,9 +53,9 @@ export async function alternate<Case extends { contender: Contender; what: strin
       process.stderr.write('.')
     }
   }
-  return cases.map(({ contender, what }, index) => {
+  return cases.map(({ contender, what, aim }, index) => {
     const measured = all[index] ?? []
     const values = (measured[0] ?? []).map((_, column) => median(measured.map((row) => row[column] ?? Number.NaN)))
-    return { what, contender: contender.name, durable: contender.durable, values }
+    return { what, contender: contender.name, durable: contender.durable, values, ...(aim ? { aim } : {}) }
   })
 }

@@ -1,17 +1,22 @@
-/** Holdfast's kernel as a program of its own: a SQLite file, one kind of stream with a state, no page. */
+/**
+ * Holdfast's kernel as a program of its own, on the store that DATABASE_URL and REDIS_URL name (a SQLite file in DATA_DIR
+ * where they do not): one kind of stream with a state, one kind of run, no page.
+ */
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import pino from 'pino'
 import * as z from 'zod'
+import { openStore } from '../../../apps/host/src/open-store.ts'
 import { defineStream } from '../../../packages/protocol/src/index.ts'
-import { createServer } from '../../../packages/server/src/create-server.ts'
-import { openSqliteDatabase } from '../../../packages/server/src/db/sqlite-database.ts'
+import { createServer, type HoldfastServer } from '../../../packages/server/src/create-server.ts'
 import { defineApp } from '../../../packages/server/src/define-app.ts'
 import { createIdGenerator } from '../../../packages/server/src/ids.ts'
 import { serveCommands } from '../commands.ts'
+import { eventText, type Pace, writeFor } from '../load/write-loop.ts'
+import { defineHolding } from './holding.ts'
 
 const TOKEN = 'a-token-for-measuring-only'
-const { DATA_DIR = '', PORT = '0' } = process.env
+const { DATA_DIR = '', PORT = '0', DATABASE_URL, REDIS_URL } = process.env
 const onFatal = (error: Error) => {
   throw error
 }
@@ -22,15 +27,23 @@ const ticks = defineStream('ticks/:id', {
   initial: { ticks: 0 },
   fold: (state) => ({ ticks: state.ticks + 1 }),
 })
-const db = await openSqliteDatabase({ path: join(DATA_DIR, 'holdfast.db'), durability: 'full', onFatal })
-const server = await createServer({
+const holding = defineHolding(() => server.services)
+const logger = pino({ level: 'warn' }, pino.destination(2))
+const { db, broker } = await openStore(
+  DATABASE_URL
+    ? { kind: 'postgres', url: DATABASE_URL, redisUrl: REDIS_URL || null }
+    : { kind: 'sqlite', path: join(DATA_DIR, 'holdfast.db') },
+  { logger, onFatal },
+)
+const server: HoldfastServer = await createServer({
   db,
-  apps: [defineApp({ name: 'ticks', streams: [ticks], migrations: [], setup: () => ({}) })],
+  ...(broker ? { broker } : {}),
+  apps: [defineApp({ name: 'ticks', streams: [ticks], migrations: [], setup: () => ({}) }), holding.app],
   operatorToken: TOKEN,
   sessionSecret: Buffer.alloc(32, 1),
-  logger: pino({ level: 'warn' }),
+  logger,
   newId: createIdGenerator({ now: Date.now, random: randomBytes }),
-  exclusive: true,
+  exclusive: broker === null,
   limits: { connectionsPerAddress: 100_000 },
 })
 const address = await server.listen({ host: '127.0.0.1', port: Number(PORT) })
@@ -41,14 +54,19 @@ serveCommands(
   {
     /** Publishes from within: `count` events, `perTick` of them begun in one turn of the event loop. */
     async publish({ stream, count, perTick, size }: { stream: string; count: number; perTick: number; size: number }) {
-      const text = (n: number) =>
-        JSON.stringify({ n, t: performance.timeOrigin + performance.now(), pad: 'x'.repeat(size) })
       for (let n = 0; n < count; n += perTick) {
         const begun = Array.from({ length: Math.min(perTick, count - n) }, (_, i) =>
-          db.commit([log.append(stream, [text(n + i)])]),
+          db.commit([log.append(stream, [eventText(n + i, size)])]),
         )
         await Promise.all(begun)
       }
+    },
+    /** Writers in this process: what the store takes without a protocol in between. */
+    write({ prefix, padding, ...pace }: Pace & { prefix: string; padding: number }) {
+      return writeFor(pace, async (_, stream, n) => {
+        await db.commit([log.append(prefix + stream, [eventText(n, padding)])])
+        return true
+      })
     },
     /** Fills a stream as fast as the store takes it. */
     async fill({ stream, count, size }: { stream: string; count: number; size: number }) {
@@ -57,5 +75,6 @@ serveCommands(
       const batch = Array.from({ length: 1000 }, () => text)
       for (let n = 0; n < count; n += 1000) await db.commit([log.append(stream, batch.slice(0, count - n))])
     },
+    ...holding.commands,
   },
 )

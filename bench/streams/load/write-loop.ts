@@ -1,0 +1,67 @@
+import { now } from '../../measure/clock.ts'
+import { percentile } from '../../measure/watcher.ts'
+
+export interface Pace {
+  /** Each has one append under way at a time. */
+  writers: number
+  /** As many writers or more: each stays with one stream. Fewer: each goes from one stream to the next. */
+  streams: number
+  seconds: number
+  /** Appends a second over all writers, at even distances; absent: as fast as they are answered. */
+  rate?: number
+}
+
+/** What all writers together did. */
+export interface Written {
+  perSecond: number
+  /** Appends that were answered with an error, and are not counted among the others. */
+  refused: number
+  /** Of each append, in milliseconds. */
+  latencies: number[]
+}
+
+/** Appends once, to the stream of that number; `false` where it was refused. */
+export type Append = (writer: number, stream: number, n: number) => Promise<boolean>
+
+/** Lets writers append until the time is over, and waits for the last answers. */
+export async function writeFor({ writers, streams, seconds, rate }: Pace, append: Append): Promise<Written> {
+  const latencies: number[] = []
+  let refused = 0
+  const everyMs = rate ? (1000 * writers) / rate : 0
+  const started = performance.now()
+  const end = started + seconds * 1000
+  const write = async (writer: number) => {
+    let due = started + (everyMs * writer) / writers
+    for (let n = 0; (everyMs > 0 ? due : performance.now()) < end; n += 1) {
+      if (everyMs > 0) {
+        await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())))
+        due += everyMs
+      }
+      const before = performance.now()
+      const stream = (writers >= streams ? writer : writer + n) % streams
+      if (await append(writer, stream, n)) latencies.push(performance.now() - before)
+      else refused += 1
+    }
+  }
+  await Promise.all(Array.from({ length: writers }, (_, writer) => write(writer)))
+  return { perSecond: latencies.length / ((performance.now() - started) / 1000), refused, latencies }
+}
+
+/** What several programs wrote at the same time, taken together. */
+export function together(parts: readonly Written[]): Written {
+  return {
+    perSecond: parts.reduce((sum, { perSecond }) => sum + perSecond, 0),
+    refused: parts.reduce((sum, { refused }) => sum + refused, 0),
+    latencies: parts.flatMap(({ latencies }) => latencies),
+  }
+}
+
+/** The columns of a table of appends: appends/s, p50 ms, p99 ms, refused. */
+export function figuresOf({ perSecond, refused, latencies }: Written): number[] {
+  return [perSecond, percentile(latencies, 0.5), percentile(latencies, 0.99), refused]
+}
+
+/** An event that says when it was made (`t`), with `padding` bytes in it besides about 40 of its own. */
+export function eventText(n: number, padding: number): string {
+  return `{"n":${n},"t":${now()},"pad":"${'x'.repeat(padding)}"}`
+}
