@@ -47,6 +47,12 @@ async function readTree(root: string): Promise<Record<string, Buffer>> {
   )
 }
 
+async function save(to: UploadArchive, uploadId: string, from: string, size = { files: 5, bytes: 1 }): Promise<void> {
+  const writer = await to.open(uploadId)
+  for (const name of Object.keys(await readTree(from))) await writer.add(name, path.join(from, name))
+  await writer.commit(size)
+}
+
 async function emptyFolder(name: string): Promise<string> {
   await mkdir(path.join(folder, name), { recursive: true })
   return path.join(folder, name)
@@ -82,7 +88,7 @@ describe('Uploads in PostgreSQL', () => {
     }
     const careful = createPostgresUploadArchive(weighed)
     const size = { files: 5, bytes: 42 }
-    await careful.save('u1', await writeTree('from', FILES), size)
+    await save(careful, 'u1', await writeTree('from', FILES), size)
     const to = await emptyFolder('to')
     const told: string[] = []
     const options = { signal: never, onFile: ({ path: name }: { path: string }) => told.push(name) }
@@ -105,16 +111,16 @@ describe('Uploads in PostgreSQL', () => {
       read: db.read.bind(db),
       async commit(writes) {
         commits += 1
-        if (commits === 3) throw new HoldfastError('UNAVAILABLE')
+        if (commits === 6) throw new HoldfastError('UNAVAILABLE')
         return db.commit(writes)
       },
     })
     const from = await writeTree('from', FILES)
-    await expect(failing.save('u1', from, { files: 5, bytes: 1 })).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    await expect(save(failing, 'u1', from)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
     expect(await archive.has('u1')).toBe(false)
     expect(await archive.bring('u1', await emptyFolder('to'), quiet)).toBeNull()
     await expect(db.commit([archive.claim('u1')])).rejects.toMatchObject({ code: 'NOT_FOUND' })
-    await archive.save('u1', from, { files: 5, bytes: 1 })
+    await save(archive, 'u1', from)
     expect(await archive.has('u1')).toBe(true)
     await archive.remove('u1')
     await archive.remove('u1')
@@ -122,8 +128,20 @@ describe('Uploads in PostgreSQL', () => {
     expect(await db.read(statement('SELECT 1 AS n FROM upload_parts'))).toEqual([])
   })
 
+  it('[ING16] may have many small files, which come, and go, in several steps', async () => {
+    const files = Object.fromEntries(Array.from({ length: 450 }, (_, n) => [`notes/${n}.md`, `Note ${n}`]))
+    await save(archive, 'u1', await writeTree('from', files))
+    await save(archive, 'u2', path.join(folder, 'from'))
+    const to = await emptyFolder('to')
+    expect(await archive.bring('u1', to, quiet)).not.toBeNull()
+    expect(Object.keys(await readTree(to))).toHaveLength(450)
+    await archive.remove('u1')
+    const left = await db.read(statement('SELECT upload_id, COUNT(*) AS n FROM upload_parts GROUP BY upload_id'))
+    expect(left).toEqual([{ upload_id: 'u2', n: 450 }])
+  })
+
   it('[ING16] are brought no further when the run is stopped', async () => {
-    await archive.save('u1', await writeTree('from', FILES), { files: 5, bytes: 1 })
+    await save(archive, 'u1', await writeTree('from', FILES))
     const stop = new AbortController()
     const options = { signal: stop.signal, onFile: () => stop.abort(new Error('stopped')) }
     await expect(archive.bring('u1', await emptyFolder('to'), options)).rejects.toThrow('stopped')
@@ -131,7 +149,7 @@ describe('Uploads in PostgreSQL', () => {
 
   it('[ING16] that no ingestion claimed are removed an hour after they were last written to', async () => {
     const from = await writeTree('from', { 'a.md': 'a' })
-    for (const id of ['fresh', 'old', 'claimed']) await archive.save(id, from, { files: 1, bytes: 1 })
+    for (const id of ['fresh', 'old', 'claimed']) await save(archive, id, from)
     await db.commit([archive.claim('claimed')])
     const age = statement("UPDATE uploads SET touched_at = touched_at - ? WHERE id <> 'fresh'", [HOUR + 1])
     await db.commit([write(age)])

@@ -1,9 +1,9 @@
 import type { FileHandle } from 'node:fs/promises'
-import { open, opendir } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import path from 'node:path'
 import { type Database, type Statement, statement, write } from '@holdfast/server'
 import { createFile, storageError } from './storage.ts'
-import type { BringOptions, UploadArchive, UploadSize } from './upload-archive.ts'
+import type { ArchiveWriter, BringOptions, UploadArchive, UploadSize } from './upload-archive.ts'
 
 // One piece of a file is one row. A commit has at most twice that, a page of them eight times.
 const PART_BYTES = 512 * 1024
@@ -19,7 +19,14 @@ const COMPLETE = `
   WHERE id = ? AND completed_at IS NULL`
 const CLAIM = `
   UPDATE uploads SET claimed_at = COALESCE(claimed_at, holdfast_now()) WHERE id = ? AND completed_at IS NOT NULL`
-const SWEEP = 'DELETE FROM uploads WHERE claimed_at IS NULL AND touched_at < holdfast_now() - ?'
+const ABANDONED =
+  'SELECT id FROM uploads WHERE claimed_at IS NULL AND touched_at < holdfast_now() - ? ORDER BY touched_at LIMIT 1000'
+const TAKE = 'UPDATE uploads SET completed_at = NULL WHERE id = ? AND claimed_at IS NULL RETURNING id'
+const REMOVED_AT_ONCE = 200
+const REMOVE_PARTS = `
+  DELETE FROM upload_parts WHERE upload_id = ? AND number IN (
+    SELECT number FROM upload_parts WHERE upload_id = ? ORDER BY number LIMIT ${REMOVED_AT_ONCE})
+  RETURNING number`
 const FIND = 'SELECT files, bytes FROM uploads WHERE id = ? AND completed_at IS NOT NULL'
 // As many as fit a page, and one at least.
 const NEXT_PARTS = `
@@ -32,30 +39,6 @@ type Part = { number: number; path: string; content: Uint8Array }
 
 /** Uploads as rows of PostgreSQL, beside what is made of them. */
 export function createPostgresUploadArchive(db: Database): UploadArchive {
-  async function save(uploadId: string, folder: string, { files, bytes }: UploadSize): Promise<void> {
-    await db.commit([write(removal(uploadId), statement(BEGIN, [uploadId]))])
-    const gone = { rows: 1, otherwise: 'CONFLICT', detail: `The upload ${uploadId} was removed meanwhile.` } as const
-    const touch = statement(TOUCH, [uploadId], gone)
-    let waiting: Statement[] = []
-    let size = 0
-    const flush = async () => {
-      if (waiting.length === 0) return
-      const parts = waiting
-      waiting = []
-      size = 0
-      await db.commit([write(touch, ...parts)])
-    }
-    let number = 0
-    for await (const part of partsOf(folder)) {
-      number += 1
-      if (size + part.content.byteLength > COMMIT_BYTES || waiting.length === COMMIT_PARTS) await flush()
-      waiting.push(statement(ADD_PART, [uploadId, number, part.path, part.content]))
-      size += part.content.byteLength
-    }
-    await flush()
-    await db.commit([write(statement(COMPLETE, [files, bytes, uploadId], gone))])
-  }
-
   async function find(uploadId: string): Promise<UploadSize | null> {
     const [row] = await db.read<UploadSize & { files: number; bytes: number }>(statement(FIND, [uploadId]))
     return row ?? null
@@ -72,7 +55,11 @@ export function createPostgresUploadArchive(db: Database): UploadArchive {
   }
 
   return {
-    save,
+    async open(uploadId) {
+      await remove(db, uploadId)
+      await db.commit([write(statement(BEGIN, [uploadId]))])
+      return new PostgresArchiveWriter(db, uploadId)
+    },
     has: async (uploadId) => (await find(uploadId)) !== null,
     async bring(uploadId, folder, options) {
       const size = await find(uploadId)
@@ -81,40 +68,92 @@ export function createPostgresUploadArchive(db: Database): UploadArchive {
       // Removed while it was read: what came of it is not all of it.
       return find(uploadId)
     },
-    async remove(uploadId) {
-      await db.commit([write(removal(uploadId))])
-    },
+    remove: (uploadId) => remove(db, uploadId),
     claim(uploadId) {
       const gone = { rows: 1, otherwise: 'NOT_FOUND', detail: `There is no upload ${uploadId}.` } as const
       return write(statement(CLAIM, [uploadId], gone))
     },
     async sweep() {
-      await db.commit([write(statement(SWEEP, [ABANDONED_AFTER_MS]))])
+      const abandoned = await db.read<{ id: string }>(statement(ABANDONED, [ABANDONED_AFTER_MS]))
+      for (const { id } of abandoned) {
+        // Unless it was claimed since the look.
+        const [[[taken] = []] = []] = await db.commit([write(statement(TAKE, [id]))])
+        if (taken) await remove(db, id)
+      }
     },
   }
 }
 
-function removal(uploadId: string): Statement {
-  return statement('DELETE FROM uploads WHERE id = ?', [uploadId])
+/** In steps that each take a moment; from the first on it is no upload any more. */
+async function remove(db: Database, uploadId: string): Promise<void> {
+  await db.commit([write(statement('UPDATE uploads SET completed_at = NULL WHERE id = ?', [uploadId]))])
+  for (let removed = REMOVED_AT_ONCE; removed === REMOVED_AT_ONCE; ) {
+    const [[rows = []] = []] = await db.commit([write(statement(REMOVE_PARTS, [uploadId, uploadId]))])
+    removed = rows.length
+  }
+  await db.commit([write(statement('DELETE FROM uploads WHERE id = ?', [uploadId]))])
 }
 
-/** Every file below a folder in pieces, in any order of the files; an empty one is one empty piece. */
-async function* partsOf(folder: string): AsyncGenerator<Omit<Part, 'number'>> {
-  for await (const entry of await opendir(folder, { recursive: true })) {
-    if (!entry.isFile()) continue
-    const file = path.join(entry.parentPath, entry.name)
-    const name = path.relative(folder, file).split(path.sep).join('/')
-    const handle = await open(file, 'r')
-    try {
-      for (let position = 0; ; ) {
-        const content = await readPart(handle, position)
-        if (content.byteLength > 0 || position === 0) yield { path: name, content }
-        if (content.byteLength < PART_BYTES) break
-        position += content.byteLength
-      }
-    } finally {
-      await handle.close()
+class PostgresArchiveWriter implements ArchiveWriter {
+  readonly #db: Database
+  readonly #uploadId: string
+  #number = 0
+  /** Pieces that are not sent yet, and how much they are. */
+  #waiting: Statement[] = []
+  #bytes = 0
+  #failure: unknown = null
+
+  constructor(db: Database, uploadId: string) {
+    this.#db = db
+    this.#uploadId = uploadId
+  }
+
+  async add(name: string, file: string): Promise<void> {
+    for await (const content of partsOf(file)) {
+      const isFull = this.#bytes + content.byteLength > COMMIT_BYTES || this.#waiting.length === COMMIT_PARTS
+      if (isFull) await this.#flush()
+      this.#number += 1
+      this.#waiting.push(statement(ADD_PART, [this.#uploadId, this.#number, name, content]))
+      this.#bytes += content.byteLength
     }
+  }
+
+  async commit({ files, bytes }: UploadSize): Promise<void> {
+    await this.#flush()
+    await this.#db.commit([write(statement(COMPLETE, [files, bytes, this.#uploadId], this.#isThere))])
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#failure) throw this.#failure
+    if (this.#waiting.length === 0) return
+    const parts = this.#waiting.splice(0)
+    this.#bytes = 0
+    try {
+      await this.#db.commit([write(statement(TOUCH, [this.#uploadId], this.#isThere), ...parts)])
+    } catch (error) {
+      // Some of it is missing, or may be: whatever comes now makes no whole upload.
+      this.#failure = error
+      throw error
+    }
+  }
+
+  get #isThere() {
+    return { rows: 1, otherwise: 'CONFLICT', detail: `The upload ${this.#uploadId} was removed meanwhile.` } as const
+  }
+}
+
+/** A file in pieces; an empty one is one empty piece. */
+async function* partsOf(file: string): AsyncGenerator<Uint8Array> {
+  const handle = await open(file, 'r')
+  try {
+    for (let position = 0; ; ) {
+      const content = await readPart(handle, position)
+      if (content.byteLength > 0 || position === 0) yield content
+      if (content.byteLength < PART_BYTES) break
+      position += content.byteLength
+    }
+  } finally {
+    await handle.close()
   }
 }
 

@@ -13,16 +13,21 @@ export interface UploadSize {
   bytes: number
 }
 
+/** Takes in one upload, file by file, in pieces, so that memory does not grow with them. */
+export interface ArchiveWriter {
+  /** Takes in a file of this machine; `name` is where it stands in the upload, with `/`. One call at a time. */
+  add(name: string, file: string): Promise<void>
+  /** When this resolves every node can bring the upload. Until then, and where anything was rejected, it is none. */
+  commit(size: UploadSize): Promise<void>
+}
+
 /**
  * Where uploads stand for all nodes: the folder a node keeps of one is its own copy, and may be gone. There is none
  * where one node alone has the store, and its DATA_DIR with it.
  */
 export interface UploadArchive {
-  /**
-   * Takes in every file below `folder`, in pieces, so that memory does not grow with them. When this resolves every
-   * node can bring them. Where it rejects, what is there of the upload is no upload yet.
-   */
-  save(uploadId: string, folder: string, size: UploadSize): Promise<void>
+  /** Begins to take an upload in, in place of what there is of it. */
+  open(uploadId: string): Promise<ArchiveWriter>
   /** Whether it is there, and whole. */
   has(uploadId: string): Promise<boolean>
   /**

@@ -16,7 +16,7 @@ import {
   writeJson,
   writeStream,
 } from './storage.ts'
-import type { BringOptions, UploadArchive } from './upload-archive.ts'
+import type { ArchiveWriter, BringOptions, UploadArchive } from './upload-archive.ts'
 
 const ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/
 // Beyond that somebody sends one name over and over.
@@ -156,7 +156,7 @@ class ReceivedUpload implements Upload {
   #files = 0
   #bytes = 0
   #closed = false
-  #isArchived = false
+  #writer: ArchiveWriter | null = null
 
   constructor(options: UploadsOptions & { uploadId: string; folder: string; onClose: () => void }) {
     this.#uploadId = options.uploadId
@@ -184,7 +184,10 @@ class ReceivedUpload implements Upload {
       if (this.#files >= this.#limits.maxFiles) {
         throw new HoldfastError('TOO_LARGE', `An upload may have at most ${this.#limits.maxFiles} files.`)
       }
-      await this.#store(safeName, content)
+      const file = await this.#store(safeName, content)
+      // File by file, so that the sender waits for the archive as for the disk, and never long for its answer.
+      const stored = path.relative(path.join(this.#folder, 'files'), file).split(path.sep).join('/')
+      await (await this.#openWriter())?.add(stored, file)
       if (!isRules) this.#files++
     } catch (error) {
       content.destroy()
@@ -192,13 +195,20 @@ class ReceivedUpload implements Upload {
     }
   }
 
-  async #store(name: string, content: Readable): Promise<void> {
+  async #openWriter(): Promise<ArchiveWriter | null> {
+    this.#writer ??= (await this.#archive?.open(this.#uploadId)) ?? null
+    return this.#writer
+  }
+
+  /** Answers the file. */
+  async #store(name: string, content: Readable): Promise<string> {
     const { handle, file } = await this.#create(name)
     const left = this.#limits.maxTotalBytes - this.#bytes
     try {
       const maxBytes = Math.min(this.#limits.maxFileBytes, left)
       this.#bytes += await writeStream(content, handle, { maxBytes })
       await handle.close()
+      return file
     } catch (error) {
       await handle.close().catch(() => {})
       await rm(file, { force: true })
@@ -233,8 +243,7 @@ class ReceivedUpload implements Upload {
     this.#assertOpen()
     const size = { files: this.#files, bytes: this.#bytes }
     await syncTree(path.join(this.#folder, 'files'))
-    this.#isArchived = this.#archive !== undefined
-    await this.#archive?.save(this.#uploadId, path.join(this.#folder, 'files'), size)
+    await (await this.#openWriter())?.commit(size)
     await writeJson(path.join(this.#folder, 'complete.json'), size)
     // The way down to the folder has to be as durable as what is in it.
     await syncFolder(path.dirname(this.#folder))
@@ -246,7 +255,7 @@ class ReceivedUpload implements Upload {
   async discard(): Promise<void> {
     this.#close()
     await removeWhole(this.#folder)
-    if (this.#isArchived) await this.#archive?.remove(this.#uploadId)
+    if (this.#writer) await this.#archive?.remove(this.#uploadId)
   }
 
   #close(): void {
