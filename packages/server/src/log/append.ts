@@ -62,11 +62,22 @@ export class Appender {
       return await this.#judge(stream, request)
     } catch (unknown) {
       if (!isHoldfastError(unknown, 'OUTCOME_UNKNOWN')) throw unknown
-      return await this.#judge(stream, request).catch((error) => {
+      const outcome = await this.#judge(stream, request).catch((error) => {
         // That nothing was written would be said of the repetition alone.
         throw isHoldfastError(error, 'UNAVAILABLE') || isHoldfastError(error, 'STORAGE_FULL') ? unknown : error
       })
+      // A newer epoch leaves no trace of what the older one wrote.
+      if (outcome.type === 'producer_fenced') throw unknown
+      return outcome.type === 'sealed' ? this.#beforeEnd(stream, request, outcome) : outcome
     }
+  }
+
+  /** The stream has ended: behind the append, if its producer is that far, and otherwise before it could be made. */
+  async #beforeEnd(stream: string, { producer }: AppendRequest, sealed: AppendOutcome): Promise<AppendOutcome> {
+    const row = await this.#streams.existing(stream)
+    const state = producer ? await this.#producer(row.id, producer.id) : null
+    const isThere = producer && state && judgeProducer(producer, state) === 'duplicate'
+    return isThere ? { type: 'duplicate', tail: tailOf(row), sealed: true, seq: state.seq } : sealed
   }
 
   async #judge(stream: string, request: AppendRequest): Promise<AppendOutcome> {

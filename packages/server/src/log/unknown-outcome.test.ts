@@ -11,11 +11,14 @@ const producer = { id: 'p', epoch: 0, seq: 0 }
 
 /** What becomes of the next commits; those after them go well. */
 let fates: ('done, and lost' | 'lost' | 'away')[]
+/** What others do between a commit whose answer is lost and its repetition. */
+let meanwhile: () => Promise<unknown>
 let log: SqlStreamLog
 beforeEach(async () => {
   const db = openMemoryDatabase()
   await migrateUp(db, logMigrations, 0)
   fates = []
+  meanwhile = async () => {}
   const losing: Database = {
     dialect: db.dialect,
     async commit(writes) {
@@ -23,6 +26,7 @@ beforeEach(async () => {
       if (fate === undefined) return db.commit(writes)
       if (fate === 'away') throw new HoldfastError('UNAVAILABLE')
       if (fate === 'done, and lost') await db.commit(writes)
+      await meanwhile()
       throw new HoldfastError('OUTCOME_UNKNOWN')
     },
     read: (asked) => db.read(asked),
@@ -33,7 +37,7 @@ beforeEach(async () => {
   await log.ensure('s', {})
 })
 
-const append = (request = {}) => log.appendFrom('s', { messages: ['1'], contentType, ...request })
+const append = (request = {}, stream = 's') => log.appendFrom(stream, { messages: ['1'], contentType, ...request })
 const events = async () => (await log.read('s', null)).events
 
 describe('an append whose outcome is unknown', () => {
@@ -53,6 +57,21 @@ describe('an append whose outcome is unknown', () => {
       )
       expect(await events()).toHaveLength(seq + 1)
     }
+  })
+
+  it('[LOG12] is answered truly where the stream has ended, or its producer was fenced, in the meantime', async () => {
+    meanwhile = () => append({ seal: true })
+    fates = ['done, and lost']
+    expect((await append({ producer })).type).toBe('duplicate')
+    expect(await events()).toEqual(['1', '1'])
+    await log.ensure('t', {})
+    meanwhile = () => append({ seal: true }, 't')
+    fates = ['lost']
+    expect((await append({ producer }, 't')).type).toBe('sealed')
+    await log.ensure('u', {})
+    meanwhile = () => append({ producer: { ...producer, epoch: 1 } }, 'u')
+    fates = ['done, and lost']
+    await expect(append({ producer }, 'u')).rejects.toThrow(expect.objectContaining({ code: 'OUTCOME_UNKNOWN' }))
   })
 
   it('[DB16] is not made again without a producer', async () => {
