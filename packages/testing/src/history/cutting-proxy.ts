@@ -11,6 +11,8 @@ interface Line {
   server: Socket
   /** Bytes are taken and thrown away, and neither side hears of it. */
   isDead: boolean
+  /** What the called one says is thrown away. */
+  isMute: boolean
   /** It is being cut: whatever ends it from now on is the line's own doing. */
   isDoomed: boolean
 }
@@ -96,6 +98,18 @@ export class CuttingProxy {
     }
   }
 
+  /** On every line what is asked arrives, and the answers are lost; the way that is returned resets these lines. */
+  mute(): () => void {
+    const mute = [...this.#lines]
+    for (const line of mute) line.isMute = true
+    return () => {
+      for (const line of mute) {
+        line.isDoomed = true
+        reset(line)
+      }
+    }
+  }
+
   /** Nobody answers calls from now on, or they are answered again. */
   refuse(isRefusing: boolean): void {
     this.#isRefusing = isRefusing
@@ -119,14 +133,14 @@ export class CuttingProxy {
       return
     }
     const server = connect({ port: this.#options.target(), host: '127.0.0.1', noDelay: true })
-    const line: Line = { client, server, isDead: this.#isSwallowing, isDoomed: false }
+    const line: Line = { client, server, isDead: this.#isSwallowing, isMute: false, isDoomed: false }
     this.#lines.add(line)
     this.#forward(line, client, server)
     this.#forward(line, server, client)
     const { remotePort = 0 } = client
     const end = (by: LineEnd) => {
       if (!this.#lines.delete(line)) return
-      this.#options.onEnd?.(remotePort, line.isDoomed || line.isDead ? 'cut' : by)
+      this.#options.onEnd?.(remotePort, line.isDoomed || line.isDead || line.isMute ? 'cut' : by)
       hangUp(line)
     }
     for (const [socket, by] of [
@@ -145,7 +159,7 @@ export class CuttingProxy {
 
   #forward(line: Line, from: Socket, to: Socket): void {
     from.on('data', (piece: Buffer) => {
-      if (line.isDead) return
+      if (line.isDead || (line.isMute && from === line.server)) return
       if (this.#delayMs === 0) return write(piece)
       from.pause()
       systemClock.after(this.#delayMs, () => {

@@ -30,6 +30,18 @@ export function lineDeeds(store: string, lines: readonly CuttingProxy[]): Deeds 
         resume()
       },
     },
+    [`answers of ${store} lost`]: {
+      weight: 3,
+      isOutage: true,
+      async run(_world, random) {
+        for (let times = random.int(1, 5); times > 0; times -= 1) {
+          const reset = random.pick(lines).mute()
+          await sleep(systemClock, random.int(5, 200))
+          reset()
+          await sleep(systemClock, random.int(50, 300))
+        }
+      },
+    },
     [`${store} is slow`]: {
       weight: 1,
       isOutage: true,
