@@ -79,7 +79,8 @@ export async function updateFile(file: URL, head: string, sections: readonly Sec
 
 /** The machine and how busy it is just now, for a report's head. */
 export function machine(): string {
-  return `Node ${process.versions.node}, ${cpus().length} cores, ${process.platform}, load average ${load()}`
+  const all = cpus()
+  return `Node ${process.versions.node}, ${all.length} cores (${all[0]?.model}), ${process.platform}, load average ${load()}`
 }
 
 /** Of the last minute. */

@@ -1,7 +1,10 @@
 import { existsSync } from 'node:fs'
 import type { Section } from './sections/section.ts'
 
-/** Measures the sections named, one after the other, and says on stderr how far it is. */
+/**
+ * Measures the sections named, one after the other, and says on stderr how far it is. One that fails takes no other with
+ * it: it is left out, and the program's exit code will be 1.
+ */
 export async function runSections<Settings>(
   sections: Record<string, (settings: Settings) => Promise<Section>>,
   names: readonly string[],
@@ -10,8 +13,13 @@ export async function runSections<Settings>(
   const measured: Section[] = []
   for (const name of names) {
     process.stderr.write(`${name} `)
-    const section = await sections[name]?.(settings)
-    if (section) measured.push(section)
+    try {
+      const section = await sections[name]?.(settings)
+      if (section) measured.push(section)
+    } catch (error) {
+      console.error(error)
+      process.exitCode = 1
+    }
     process.stderr.write('\n')
   }
   return measured

@@ -68,5 +68,5 @@ async function inserts(client: pg.Client, rows: number, seconds: number): Promis
     await client.query({ ...INSERT, values: [JSON.stringify(events), n * rows] })
     return true
   }
-  return writeFor({ writers: 1, streams: 1, seconds }, (_, __, n) => insert(n))
+  return writeFor({ writers: 1, streams: 1, seconds }, ({ n }) => insert(n))
 }

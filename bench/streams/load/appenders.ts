@@ -5,7 +5,7 @@ import { HttpClient, requestText } from './http-client.ts'
 
 /** Where a writer appends, and how. */
 export type Target =
-  | { kind: 'http' | 'socket.io'; address: ServerAddress }
+  | { kind: 'http' | 'websocket' | 'socket.io'; address: ServerAddress }
   /** The SQL function for other programs. */
   | { kind: 'sql'; connectionString: string }
 
@@ -20,7 +20,25 @@ export interface Appender {
 
 export function openAppender(target: Target): Promise<Appender> {
   if (target.kind === 'sql') return openSql(target.connectionString)
-  return target.kind === 'http' ? openHttp(target.address) : openSocketIo(target.address)
+  if (target.kind === 'socket.io') return openSocketIo(target.address)
+  return target.kind === 'http' ? openHttp(target.address) : openWebSocket(target.address)
+}
+
+async function openSocketIo(address: ServerAddress): Promise<Appender> {
+  return { ...(await openSocket(address, SOCKET_IO)), async make() {} }
+}
+
+async function openWebSocket(address: ServerAddress): Promise<Appender> {
+  const { make, close } = await openHttp(address)
+  const socket = await openSocket(address, HOLDFAST)
+  return {
+    ...socket,
+    make,
+    close() {
+      close()
+      socket.close()
+    },
+  }
 }
 
 async function openHttp(address: ServerAddress): Promise<Appender> {
@@ -40,27 +58,53 @@ async function openHttp(address: ServerAddress): Promise<Appender> {
   }
 }
 
+interface Dialect {
+  path: string
+  /** What is said back to a message that wants it. */
+  reply?: (text: string) => string | undefined
+  /** The first message after which one may append. */
+  isOpen: (text: string) => boolean
+  append: (stream: string, event: string) => string
+  /** `null`: says nothing of an append. */
+  outcome: (text: string) => boolean | null
+}
+
+const HOLDFAST: Dialect = {
+  path: '/v1/ws',
+  isOpen: (text) => text.includes('"welcome"'),
+  append: (stream, event) => `{"type":"append","ref":0,"stream":"${stream}","events":[${event}]}`,
+  outcome: (text) => (text.includes('"appended"') ? true : text.includes('"error"') ? false : null),
+}
+
 /** Engine.IO 4 and Socket.IO 5 as they stand on the wire: an event that wants an acknowledgement. */
-async function openSocketIo({ port, headers }: ServerAddress): Promise<Appender> {
-  const path = '/socket.io/?EIO=4&transport=websocket'
-  const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, { headers, perMessageDeflate: false })
-  const connected = Promise.withResolvers<void>()
+const SOCKET_IO: Dialect = {
+  path: '/socket.io/?EIO=4&transport=websocket',
+  reply: (text) => (text.startsWith('0') ? '40' : text === '2' ? '3' : undefined),
+  isOpen: (text) => text.startsWith('40'),
+  append: (_, event) => `420["e",${event}]`,
+  outcome: (text) => (text.startsWith('43') ? true : null),
+}
+
+async function openSocket(address: ServerAddress, dialect: Dialect): Promise<Omit<Appender, 'make'>> {
+  const { port, headers } = address
+  const socket = new WebSocket(`ws://127.0.0.1:${port}${dialect.path}`, { headers, perMessageDeflate: false })
+  const opened = Promise.withResolvers<void>()
   let waiting = Promise.withResolvers<boolean>()
   socket.on('message', (data: Buffer) => {
     const text = data.toString('latin1')
-    if (text.startsWith('0')) socket.send('40')
-    else if (text.startsWith('40')) connected.resolve()
-    else if (text.startsWith('43')) waiting.resolve(true)
-    else if (text === '2') socket.send('3')
+    const reply = dialect.reply?.(text)
+    if (reply !== undefined) socket.send(reply)
+    if (dialect.isOpen(text)) opened.resolve()
+    const outcome = dialect.outcome(text)
+    if (outcome !== null) waiting.resolve(outcome)
   })
-  socket.on('error', connected.reject)
+  socket.on('error', opened.reject)
   socket.on('close', () => waiting.resolve(false))
-  await connected.promise
+  await opened.promise
   return {
-    async make() {},
-    append(_, event) {
+    append(stream, event) {
       waiting = Promise.withResolvers()
-      socket.send(`420["e",${event}]`)
+      socket.send(dialect.append(stream, event))
       return waiting.promise
     },
     close: () => socket.terminate(),

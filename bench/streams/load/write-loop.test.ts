@@ -4,7 +4,7 @@ import { eventText, figuresOf, together, writeFor } from './write-loop.ts'
 /** Which streams each writer wrote to, in order. */
 async function written(pace: Parameters<typeof writeFor>[0]): Promise<number[][]> {
   const streams = Array.from({ length: pace.writers }, (): number[] => [])
-  await writeFor(pace, async (writer, stream) => {
+  await writeFor(pace, async ({ writer, stream }) => {
     streams[writer]?.push(stream)
     await new Promise((resolve) => setImmediate(resolve))
     return true
@@ -25,8 +25,28 @@ describe('writeFor', () => {
     expect(streams.map(({ length }) => length)).toEqual([5, 5, 5, 5])
   })
 
+  it('[X16a] an append that was due while its writer waited has waited too', async () => {
+    const late: number[] = []
+    let answer = () => {}
+    const held = new Promise<void>((resolve) => {
+      answer = resolve
+    })
+    const pace = { writers: 2, streams: 1, seconds: 0.04, rate: 100 }
+    // The first answer to one writer comes with the last append of the other, when its own next one is due.
+    const { latencies } = await writeFor(pace, async ({ writer, n, lateMs }) => {
+      if (writer === 0 && n === 0) await held
+      if (writer === 1 && n === 1) answer()
+      if (writer === 0 && n === 1) late.push(lateMs)
+      return true
+    })
+    expect(latencies).toHaveLength(4)
+    // Due after 20 ms, and the other's last one after 30.
+    expect(late[0]).toBeGreaterThan(5)
+    expect(latencies.filter((ms) => ms > 5).length).toBeGreaterThanOrEqual(2)
+  })
+
   it('[X16a] what was refused is counted apart', async () => {
-    const all = await writeFor({ writers: 2, streams: 1, seconds: 0.05, rate: 200 }, async (writer) => writer === 0)
+    const all = await writeFor({ writers: 2, streams: 1, seconds: 0.05, rate: 200 }, async ({ writer }) => writer === 0)
     expect(all.latencies).toHaveLength(5)
     expect(all.refused).toBe(5)
   })

@@ -7,7 +7,7 @@ export interface Pace {
   /** As many writers or more: each stays with one stream. Fewer: each goes from one stream to the next. */
   streams: number
   seconds: number
-  /** Appends a second over all writers, at even distances; absent: as fast as they are answered. */
+  /** Appends a second over all writers, at even distances, however long answers take; absent: as fast as they come. */
   rate?: number
 }
 
@@ -20,8 +20,19 @@ export interface Written {
   latencies: number[]
 }
 
-/** Appends once, to the stream of that number; `false` where it was refused. */
-export type Append = (writer: number, stream: number, n: number) => Promise<boolean>
+/** One append. */
+export interface Turn {
+  writer: number
+  /** By its number. */
+  stream: number
+  /** Which of the writer's own, from 0. */
+  n: number
+  /** How long it was due while the writer still waited for its last answer, in milliseconds: that is the server's time. */
+  lateMs: number
+}
+
+/** Appends once; `false` where it was refused. */
+export type Append = (turn: Turn) => Promise<boolean>
 
 /** Lets writers append until the time is over, and waits for the last answers. */
 export async function writeFor({ writers, streams, seconds, rate }: Pace, append: Append): Promise<Written> {
@@ -33,13 +44,14 @@ export async function writeFor({ writers, streams, seconds, rate }: Pace, append
   const write = async (writer: number) => {
     let due = started + (everyMs * writer) / writers
     for (let n = 0; (everyMs > 0 ? due : performance.now()) < end; n += 1) {
+      const lateMs = everyMs > 0 ? Math.max(0, performance.now() - due) : 0
       if (everyMs > 0) {
-        await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())))
+        if (lateMs === 0) await new Promise((resolve) => setTimeout(resolve, due - performance.now()))
         due += everyMs
       }
-      const before = performance.now()
+      const before = performance.now() - lateMs
       const stream = (writers >= streams ? writer : writer + n) % streams
-      if (await append(writer, stream, n)) latencies.push(performance.now() - before)
+      if (await append({ writer, stream, n, lateMs })) latencies.push(performance.now() - before)
       else refused += 1
     }
   }
@@ -61,7 +73,7 @@ export function figuresOf({ perSecond, refused, latencies }: Written): number[] 
   return [perSecond, percentile(latencies, 0.5), percentile(latencies, 0.99), refused]
 }
 
-/** An event that says when it was made (`t`), with `padding` bytes in it besides about 40 of its own. */
-export function eventText(n: number, padding: number): string {
-  return `{"n":${n},"t":${now()},"pad":"${'x'.repeat(padding)}"}`
+/** An event that says when it was to be sent (`t`), with `padding` bytes in it besides about 40 of its own. */
+export function eventText(n: number, padding: number, lateMs = 0): string {
+  return `{"n":${n},"t":${now() - lateMs},"pad":"${'x'.repeat(padding)}"}`
 }

@@ -22,7 +22,8 @@ async function write({ targets, padding, prefix, ...pace }: WriteRequest): Promi
   for (let n = 0; n < pace.streams; n += 1) await appenders[0]?.make(prefix + n)
   const written = await writeFor(
     pace,
-    async (writer, stream, n) => (await appenders[writer]?.append(prefix + stream, eventText(n, padding))) ?? false,
+    async ({ writer, stream, n, lateMs }) =>
+      (await appenders[writer]?.append(prefix + stream, eventText(n, padding, lateMs))) ?? false,
   )
   for (const appender of appenders) appender.close()
   return written

@@ -63,7 +63,7 @@ serveCommands(
     },
     /** Writers in this process: what the store takes without a protocol in between. */
     write({ prefix, padding, ...pace }: Pace & { prefix: string; padding: number }) {
-      return writeFor(pace, async (_, stream, n) => {
+      return writeFor(pace, async ({ stream, n }) => {
         await db.commit([log.append(prefix + stream, [eventText(n, padding)])])
         return true
       })
