@@ -75,7 +75,10 @@ describe('Retrying all', () => {
     await world.write({ 'page-1.md': 'Something tangerine.' })
     gate.forget()
     await retryToEnd(ingestionId, { scope: 'all' })
-    expect(gate.calls.filter((call) => call.startsWith('extract'))).toEqual(['extract page-1.md'])
+    const read = gate.calls.filter((call) => call.startsWith('extract'))
+    expect(read[0]).toBe('extract page-1.md')
+    // Those whose texts stand on another node's disk are read again when they are cut.
+    if (world.http.nodes.length === 1) expect(read).toHaveLength(1)
     expect(await world.search(projectId, 'tangerine')).toHaveLength(1)
   })
 
