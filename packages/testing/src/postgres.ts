@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -41,10 +41,21 @@ export async function startPostgres(): Promise<TestPostgres> {
       return `${at}/${name}`
     },
     async [Symbol.asyncDispose]() {
+      await hurry(databaseDir)
       await server.stop()
       await rm(databaseDir, { recursive: true, force: true })
     },
   }
+}
+
+/**
+ * Has the server end without writing out what it holds, which for hundreds of databases takes a busy disk minutes, and
+ * is removed next anyway. Source: PostgreSQL documentation, 18.5, Immediate Shutdown.
+ */
+async function hurry(databaseDir: string): Promise<void> {
+  if (process.platform === 'win32') return
+  const [pid = ''] = (await readFile(join(databaseDir, 'postmaster.pid'), 'utf8')).split('\n')
+  process.kill(Number(pid), 'SIGQUIT')
 }
 
 /** Asks a PostgreSQL by its connection string, on a connection of its own. */
