@@ -29,13 +29,14 @@ export async function sql({ stores, seconds }: ClusterSettings): Promise<Section
       seconds: seconds * 2,
       rate: row.rate,
       writers: 10,
+      openLoop: true,
       padding: row.padding,
     })
     return [p50, p99, missing]
   })
   return {
     title: 'Another program to reader',
-    note: 'From just before `SELECT holdfast_append(stream, event)` on one of ten connections that are no server of ours, each a transaction of its own, to the arrival at each SSE reader of one node.',
+    note: 'From when `SELECT holdfast_append(stream, event)` was due, an open loop, on one of ten connections that are no server of ours, each a transaction of its own, to the arrival at each SSE reader of one node.',
     columns: ['p50 ms', 'p99 ms', 'missing'],
     figures,
   }

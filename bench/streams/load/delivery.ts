@@ -15,8 +15,9 @@ export interface Delivery {
   seconds: number
   /** Appends a second. */
   rate: number
-  /** Enough of them that none waits for an answer when the next append is due. */
   writers: number
+  /** See `Pace`. */
+  openLoop?: boolean
   padding: number
 }
 

@@ -16,12 +16,12 @@ describe('writeFor', () => {
   it('[X16a] writers that are enough have a stream of their own each; one alone goes through all of them', async () => {
     const own = await written({ writers: 6, streams: 3, seconds: 0.02 })
     expect(own.map((streams) => [...new Set(streams)])).toEqual([[0], [1], [2], [0], [1], [2]])
-    const [alone = []] = await written({ writers: 1, streams: 3, seconds: 0.04, rate: 100 })
+    const [alone = []] = await written({ writers: 1, streams: 3, seconds: 0.04, rate: 100, openLoop: true })
     expect(alone).toEqual([0, 1, 2, 0])
   })
 
   it('[X16a] a rate is kept over all writers, however soon they are answered', async () => {
-    const streams = await written({ writers: 4, streams: 1, seconds: 0.1, rate: 200 })
+    const streams = await written({ writers: 4, streams: 1, seconds: 0.1, rate: 200, openLoop: true })
     expect(streams.map(({ length }) => length)).toEqual([5, 5, 5, 5])
   })
 
@@ -31,7 +31,7 @@ describe('writeFor', () => {
     const held = new Promise<void>((resolve) => {
       answer = resolve
     })
-    const pace = { writers: 2, streams: 1, seconds: 0.04, rate: 100 }
+    const pace = { writers: 2, streams: 1, seconds: 0.04, rate: 100, openLoop: true }
     // The first answer to one writer comes with the last append of the other, when its own next one is due.
     const { latencies } = await writeFor(pace, async ({ writer, n, lateMs }) => {
       if (writer === 0 && n === 0) await held
@@ -46,7 +46,10 @@ describe('writeFor', () => {
   })
 
   it('[X16a] what was refused is counted apart', async () => {
-    const all = await writeFor({ writers: 2, streams: 1, seconds: 0.05, rate: 200 }, async ({ writer }) => writer === 0)
+    const all = await writeFor(
+      { writers: 2, streams: 1, seconds: 0.05, rate: 200, openLoop: true },
+      async ({ writer }) => writer === 0,
+    )
     expect(all.latencies).toHaveLength(5)
     expect(all.refused).toBe(5)
   })

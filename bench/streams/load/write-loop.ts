@@ -7,8 +7,13 @@ export interface Pace {
   /** As many writers or more: each stays with one stream. Fewer: each goes from one stream to the next. */
   streams: number
   seconds: number
-  /** Appends a second over all writers, at even distances, however long answers take; absent: as fast as they come. */
+  /** Appends a second over all writers, at even distances; absent: as fast as they are answered. */
   rate?: number
+  /**
+   * With a rate: an append counts from when it was due, although its writer still waited for an answer. Default: from
+   * when it was sent.
+   */
+  openLoop?: boolean
 }
 
 /** What all writers together did. */
@@ -27,7 +32,7 @@ export interface Turn {
   stream: number
   /** Which of the writer's own, from 0. */
   n: number
-  /** How long it was due while the writer still waited for its last answer, in milliseconds: that is the server's time. */
+  /** How long it had been due while its writer still waited for an answer, in milliseconds. 0 unless `openLoop`. */
   lateMs: number
 }
 
@@ -35,20 +40,23 @@ export interface Turn {
 export type Append = (turn: Turn) => Promise<boolean>
 
 /** Lets writers append until the time is over, and waits for the last answers. */
-export async function writeFor({ writers, streams, seconds, rate }: Pace, append: Append): Promise<Written> {
+export async function writeFor(
+  { writers, streams, seconds, rate, openLoop = false }: Pace,
+  append: Append,
+): Promise<Written> {
   const latencies: number[] = []
   let refused = 0
   const everyMs = rate ? (1000 * writers) / rate : 0
+  const isOpen = openLoop && everyMs > 0
   const started = performance.now()
   const end = started + seconds * 1000
   const write = async (writer: number) => {
     let due = started + (everyMs * writer) / writers
-    for (let n = 0; (everyMs > 0 ? due : performance.now()) < end; n += 1) {
-      const lateMs = everyMs > 0 ? Math.max(0, performance.now() - due) : 0
-      if (everyMs > 0) {
-        if (lateMs === 0) await new Promise((resolve) => setTimeout(resolve, due - performance.now()))
-        due += everyMs
-      }
+    for (let n = 0; (isOpen ? due : performance.now()) < end; n += 1) {
+      const waitMs = due - performance.now()
+      const lateMs = isOpen ? Math.max(0, -waitMs) : 0
+      if (everyMs > 0 && waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs))
+      due += everyMs
       const before = performance.now() - lateMs
       const stream = (writers >= streams ? writer : writer + n) % streams
       if (await append({ writer, stream, n, lateMs })) latencies.push(performance.now() - before)
