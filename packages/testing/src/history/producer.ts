@@ -23,8 +23,9 @@ export interface ProducerOptions {
   stop: AbortSignal
 }
 
-// Nothing may be under way for longer than this once the server is well again.
-const ANSWER_MS = 15_000
+// Nothing may be under way for longer than this once the servers are well again. A line to the store that went silent
+// is given up 11 seconds after it was asked, and there are several.
+const ANSWER_MS = 30_000
 
 /**
  * Somebody who appends, one after the other, and remembers what was said to each. An idempotent one repeats what was

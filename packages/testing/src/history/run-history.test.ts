@@ -20,7 +20,7 @@ it.each([1, 2, drawn])(
 it.each([1, drawn])(
   '[HIST18] two nodes on PostgreSQL keep every promise while one dies, stands still or loses its store, seed %i',
   (seed) => expectKept({ seed, seconds: 12, ground: 'postgres', nodes: 2 }),
-  120_000,
+  180_000,
 )
 
 const without = redisServer() === null ? `: skipped, ${NO_REDIS}` : ''
@@ -28,5 +28,5 @@ const without = redisServer() === null ? `: skipped, ${NO_REDIS}` : ''
 it.skipIf(without).each([1, drawn])(
   `[HIST18] so do two nodes that speak over Redis, seed %i${without}`,
   (seed) => expectKept({ seed, seconds: 12, ground: 'postgres+redis', nodes: 2 }),
-  120_000,
+  180_000,
 )

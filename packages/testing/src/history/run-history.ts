@@ -19,7 +19,7 @@ export interface RunOptions extends WorldOptions {
   readers?: number
   /** How many start runs, one after the other. Default 2. */
   starters?: number
-  /** How long runs may take to end, and readers to catch up, when all is well again, in milliseconds. Default 20,000. */
+  /** How long runs may take to end, and readers to catch up, when all is well again, in milliseconds. Default 30,000. */
   catchUpMs?: number
   /** The harm that is done, by name; absent: all that can be. */
   deeds?: readonly string[]
@@ -80,7 +80,7 @@ export async function runHistory(options: RunOptions): Promise<RunResult> {
   phases.stopProducing.abort()
   await Promise.all([...producing, ...starting, ...sealing])
   phases.finishing.abort()
-  await catchUp(world, readers, options.catchUpMs ?? 20_000)
+  await catchUp(world, readers, options.catchUpMs ?? 30_000)
   phases.stopReading.abort()
   await Promise.all(reading)
   const violations = await verdict(world, STREAMS)

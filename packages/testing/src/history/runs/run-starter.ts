@@ -15,8 +15,8 @@ export interface RunStarterOptions {
   stop: AbortSignal
 }
 
-// Nothing may be under way for longer than this once the servers are well again.
-const ANSWER_MS = 15_000
+// As for appends.
+const ANSWER_MS = 30_000
 const RETRIED = new Set(['UNAVAILABLE', 'OUTCOME_UNKNOWN', 'STORAGE_FULL', '503'])
 
 type Said = { type: 'ok' } | { type: 'refused'; code: string; wasUnknown: boolean } | { type: 'unknown' }
