@@ -14,7 +14,11 @@ afterEach(() => {
 })
 
 /** Runs a real vitest over one file of tests. */
-function run(tests: string, options = '{ skippedFails: false }'): { code: number | null; lines: string[] } {
+function run(
+  tests: string,
+  options = '{ skippedFails: false }',
+  config = '',
+): { code: number | null; lines: string[] } {
   const root = mkdtempSync(join(tmpdir(), 'holdfast-summary-'))
   folders.push(root)
   writeFileSync(join(root, 'a.test.js'), tests)
@@ -22,7 +26,7 @@ function run(tests: string, options = '{ skippedFails: false }'): { code: number
     join(root, 'vitest.config.js'),
     `import { SummaryReporter } from '${REPORTER}'
      const reporters = ['default', new SummaryReporter(${options})]
-     export default { test: { globals: true, reporters, coverage: { enabled: false } } }`,
+     export default { test: { globals: true, reporters, coverage: { enabled: false }, ${config} } }`,
   )
   const env = { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined, VITEST: undefined, CI: undefined }
   const { status, stdout } = spawnSync(process.execPath, [VITEST, 'run', '--root', root], { env, encoding: 'utf8' })
@@ -45,6 +49,11 @@ describe('the summary of a test run', () => {
   it('[SUM1] counts an error that no test caught', () => {
     const { code, lines } = run("it('a', () => { void Promise.reject(new Error('late')) })")
     expect([code, lines.at(-1)]).toEqual([1, '1 passed, 1 failed'])
+  })
+
+  it('[SUM1] counts a run that came to no test', () => {
+    const { code, lines } = run("it('a', () => {})", undefined, "globalSetup: ['not-there.js']")
+    expect([code, lines.at(-1)]).toEqual([1, '0 passed, 1 failed'])
   })
 
   it('[SUM2] a skipped test fails the run where it is told to, and is named', () => {

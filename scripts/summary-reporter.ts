@@ -26,7 +26,9 @@ export class SummaryReporter implements Reporter {
 
   onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
     const { skippedFails, notOurs, write } = this.#options
-    const count = { passed: 0, failed: errors.length, skipped: [] as string[] }
+    // Where what comes before the tests fails, nothing is told of it here but that there were none.
+    const none = modules.length === 0 && errors.length === 0
+    const count = { passed: 0, failed: none ? 1 : errors.length, skipped: [] as string[] }
     for (const module of modules) {
       // A file that did not load, or whose hooks failed, has tests that never ran: it counts as one failure.
       if (module.errors().length > 0) count.failed += 1
