@@ -8,13 +8,14 @@ export interface AppendElement {
   texts: readonly string[]
   seal: boolean
   /**
-   * An append from the inside: now, in Unix milliseconds; the stream is made where it is missing. With `known_id` the
-   * moment a stream that can expire ends after this use, or `null` for none.
+   * An append from the inside, at this moment, in Unix milliseconds; the stream is made where it is missing.
    */
-  at?: number | null
+  at?: number
+  /** An append from outside, at this moment. */
+  now?: number
   /** Must be the stream's. */
   media_type?: string
-  /** The stream can expire, and is this incarnation. */
+  /** It goes to this incarnation, whatever is written of its end. */
   known_id?: number
   last_seq?: string
   producer?: string

@@ -8,8 +8,13 @@ import { mediaTypeOf, type StreamRow, type StreamsTable, tailOf } from './stream
 
 // A refusal whose reason is gone when it is looked for (an append that was overtaken) is judged anew, so often.
 const ATTEMPTS = 5
-// Names of streams that can expire, as far as they are remembered.
-const MORTALS = 10_000
+
+export interface AppenderOptions {
+  db: Database
+  clock: { now(): number }
+  streams: StreamsTable
+  lastUse: LastUse
+}
 
 /**
  * Appends from outside. The commit judges: each condition is an expectation of one of its statements, so there is
@@ -17,14 +22,15 @@ const MORTALS = 10_000
  */
 export class Appender {
   readonly #db: Database
+  readonly #clock: { now(): number }
   readonly #streams: StreamsTable
   readonly #lastUse: LastUse
-  readonly #mortals = new Set<string>()
   /** The last append of each producer and stream that is still being made. */
   readonly #underway = new Map<string, Promise<void>>()
 
-  constructor(db: Database, streams: StreamsTable, lastUse: LastUse) {
+  constructor({ db, clock, streams, lastUse }: AppenderOptions) {
     this.#db = db
+    this.#clock = clock
     this.#streams = streams
     this.#lastUse = lastUse
   }
@@ -81,14 +87,14 @@ export class Appender {
   }
 
   async #judge(stream: string, request: AppendRequest): Promise<AppendOutcome> {
-    let known = this.#mortals.has(stream) ? mortal(await this.#streams.existing(stream)) : null
+    let known: StreamRow | null = null
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
       const outcome = await this.#attempt(stream, request, known)
       if (outcome) return outcome
       const row = await this.#streams.existing(stream)
       const before = known
-      known = mortal(row)
-      // That it can expire is all that spoke against it so far, perhaps.
+      known = this.#lastUse.isWrittenOff(row) ? row : null
+      // That it has ended by what is written is all that spoke against it so far, perhaps.
       if (known && !before) continue
       const reason = await this.#reason(row, request)
       if (reason) return reason
@@ -96,26 +102,18 @@ export class Appender {
     throw new HoldfastError('UNAVAILABLE', `The stream "${stream.slice(0, 200)}" is too busy.`)
   }
 
-  /** `null` where the commit refused. `known` is given for a stream that can expire and has not. */
+  /** `null` where the commit refused. `known`: a stream that has been used since what is written of its end. */
   async #attempt(stream: string, request: AppendRequest, known: StreamRow | null): Promise<AppendOutcome | null> {
     try {
-      // With the events, in one commit: whoever takes the stream away as expired comes before, or sees that it is used.
-      const used = known && { ...known, expires_at: this.#lastUse.endAfterUse(known) }
-      const [rows] = await this.#db.commit([appendWrite(this.#db.dialect, stream, request, used)])
+      const write = appendWrite(this.#db.dialect, stream, request, { now: this.#clock.now(), known })
+      const [rows] = await this.#db.commit([write])
       const row = rows?.[0]?.[0]
-      if (known) this.#used(known)
       const tail = formatOffset({ incarnation: Number(row?.incarnation), seq: Number(row?.tail) })
       return { type: 'appended', tail, sealed: request.seal ?? false }
     } catch (error) {
       if (isHoldfastError(error, 'STREAM_SEALED') || isHoldfastError(error, 'PRODUCER_FENCED')) return null
       throw error
     }
-  }
-
-  #used({ id, name, ttl }: StreamRow): void {
-    this.#lastUse.touch(id, name, ttl)
-    if (this.#mortals.size >= MORTALS) this.#mortals.clear()
-    this.#mortals.add(name)
   }
 
   /** Why a commit refused, in the order a client can act on; `null` where nothing speaks against it any more. */
@@ -151,11 +149,6 @@ export class Appender {
   }
 }
 
-/** The row of a stream that can expire: its appends have to ask first, since its last use is not in the table. */
-function mortal(row: StreamRow): StreamRow | null {
-  return row.expires_at === null ? null : row
-}
-
 function checkRequest({ messages, contentType, seal, producer, streamSeq }: AppendRequest): void {
   if (messages.length === 0 && !seal) throw new HoldfastError('INVALID_INPUT', 'An append needs at least one message.')
   if (messages.length > 0 && contentType === undefined) {
@@ -166,28 +159,32 @@ function checkRequest({ messages, contentType, seal, producer, streamSeq }: Appe
   }
 }
 
-/** `known`: the row as it is after this use, of a stream that can expire. */
-function appendWrite(
-  dialect: Database['dialect'],
-  stream: string,
-  request: AppendRequest,
-  known: StreamRow | null,
-): Write {
+/**
+ * The moment of the use, which goes with the events, in one commit: whoever takes the stream away as expired comes
+ * before, or sees that it is used.
+ */
+interface Use {
+  now: number
+  /** Whatever is written of its end does not count for this stream. */
+  known: StreamRow | null
+}
+
+function appendWrite(dialect: Database['dialect'], stream: string, request: AppendRequest, use: Use): Write {
   const { messages, producer, seal = false } = request
   const appended = { stream, statement: 0, events: messages, sealed: seal }
-  if (dialect === 'postgres') return { statements: [put(stream, request, known)], appended }
-  const statements = [moveTail(stream, request, known)]
+  if (dialect === 'postgres') return { statements: [put(stream, request, use)], appended }
+  const statements = [moveTail(stream, request, use)]
   if (messages.length > 0) statements.push(insertEvents(dialect, stream, messages))
   if (producer) statements.push(advanceProducer(stream, producer))
   return { statements, appended }
 }
 
-function put(stream: string, request: AppendRequest, known: StreamRow | null): Statement {
+function put(stream: string, request: AppendRequest, { now, known }: Use): Statement {
   const { messages, contentType, producer, streamSeq, seal = false } = request
   const element = {
-    ...{ stream, texts: messages, seal },
+    ...{ stream, texts: messages, seal, now },
     ...(messages.length > 0 ? { media_type: mediaTypeOf(contentType ?? '') } : {}),
-    ...(known ? { known_id: known.id, at: known.expires_at } : {}),
+    ...(known ? { known_id: known.id } : {}),
     ...(streamSeq === undefined ? {} : { last_seq: streamSeq }),
     ...(producer ? { producer: producer.id, epoch: producer.epoch, seq: producer.seq } : {}),
   }
@@ -196,28 +193,30 @@ function put(stream: string, request: AppendRequest, known: StreamRow | null): S
 
 const REFUSED = { rows: 1, otherwise: 'STREAM_SEALED' } as const
 
+const USED = 'CASE WHEN ttl IS NULL THEN expires_at ELSE ? + ttl * 1000 END'
+
 // The most frequent append by far: no producer, no order, not the last. A prepared text of its own.
 const MOVE_TAIL = `
-  UPDATE streams SET tail = tail + ?, bytes = bytes + ?
-  WHERE name = ? AND sealed = 0 AND deleted = 0 AND expires_at IS NULL AND media_type = ?
+  UPDATE streams SET tail = tail + ?, bytes = bytes + ?, expires_at = ${USED}
+  WHERE name = ? AND sealed = 0 AND deleted = 0 AND (expires_at IS NULL OR expires_at > ?) AND media_type = ?
   RETURNING id AS incarnation, tail`
 
-function moveTail(stream: string, request: AppendRequest, known: StreamRow | null): Statement {
+function moveTail(stream: string, request: AppendRequest, { now, known }: Use): Statement {
   const { messages, contentType, producer, streamSeq, seal } = request
-  const added = [messages.length, bytesOf(messages)]
+  const moved = [messages.length, bytesOf(messages), now]
   const type = messages.length > 0 ? [mediaTypeOf(contentType ?? '')] : []
-  if (!seal && streamSeq === undefined && !known) return statement(MOVE_TAIL, [...added, stream, ...type], REFUSED)
+  if (!seal && streamSeq === undefined && !known) return statement(MOVE_TAIL, [...moved, stream, now, ...type], REFUSED)
   const seq = streamSeq === undefined ? [] : [streamSeq]
   const closing: SqlValue[] = seal && producer ? [producer.id, producer.epoch, producer.seq] : []
   const sql = `
-    UPDATE streams SET tail = tail + ?, bytes = bytes + ?${known ? ', expires_at = ?' : ''}
+    UPDATE streams SET tail = tail + ?, bytes = bytes + ?, expires_at = ${USED}
       ${seal ? ', sealed = 1' : ''}${seq.length ? ', last_seq = ?' : ''}
       ${closing.length ? ', closed_producer = ?, closed_epoch = ?, closed_seq = ?' : ''}
-    WHERE name = ? AND sealed = 0 AND deleted = 0 AND ${known ? 'id = ?' : 'expires_at IS NULL'}
+    WHERE name = ? AND sealed = 0 AND deleted = 0 AND ${known ? 'id = ?' : '(expires_at IS NULL OR expires_at > ?)'}
       ${type.length ? 'AND media_type = ?' : ''} ${seq.length ? 'AND (last_seq IS NULL OR last_seq < ?)' : ''}
     RETURNING id AS incarnation, tail`
-  const where = [stream, ...(known ? [known.id] : []), ...type, ...seq]
-  return statement(sql, [...added, ...(known ? [known.expires_at] : []), ...seq, ...closing, ...where], REFUSED)
+  const where = [stream, known ? known.id : now, ...type, ...seq]
+  return statement(sql, [...moved, ...seq, ...closing, ...where], REFUSED)
 }
 
 const FENCED = { rows: 1, otherwise: 'PRODUCER_FENCED' } as const

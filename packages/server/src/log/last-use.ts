@@ -36,9 +36,9 @@ export class LastUse {
     if (ttl !== null) this.#deadlines.set(incarnation, { name, at: this.#now() + ttl * 1000 })
   }
 
-  /** When a stream that can expire ends, used now and never again. */
-  endAfterUse({ ttl, expires_at }: StreamRow): number | null {
-    return ttl === null ? expires_at : this.#now() + ttl * 1000
+  /** Whether it has ended by what is written of it, though it may have been used since. */
+  isWrittenOff({ expires_at: written }: StreamRow): boolean {
+    return written !== null && this.#now() >= written
   }
 
   /**

@@ -29,6 +29,18 @@ export function describeOutsideAppends(name: string, open: () => Promise<Databas
     const texts = async (stream = 's') => (await log.read(stream, null)).events
     const at = async (seq: number) => formatOffset({ incarnation: (await log.info('s'))?.incarnation ?? 0, seq })
 
+    it('[LOG4] appends made without waiting for one another keep their order, also where a stream can expire', async () => {
+      await log.ensure('brief', { ttl: 60 })
+      const appends: Promise<AppendOutcome>[] = []
+      for (let n = 0; n < 120; n += 1) {
+        appends.push(append({ messages: [String(n)] }, n % 2 === 0 ? 's' : 'brief'))
+        if (n % 30 === 0) await new Promise(setImmediate)
+      }
+      await Promise.all(appends)
+      const numbers = (from: number) => Array.from({ length: 60 }, (_, n) => String(from + 2 * n))
+      expect([await texts(), await texts('brief')]).toEqual([numbers(0), numbers(1)])
+    })
+
     it('[LOG11] an append from outside is stored, answered with the new tail, and told', async () => {
       const heard: Committed[] = []
       db.onCommitted((committed) => heard.push(...committed))

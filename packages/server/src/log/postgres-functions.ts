@@ -22,11 +22,11 @@ export const CREATE_FUNCTIONS = [
    BEGIN
      FOR a IN
        SELECT * FROM json_to_recordset(appends) AS x (
-         stream text, texts json, count bigint, bytes bigint, seal smallint, at bigint, media_type text, known_id bigint,
-         last_seq text, producer text, epoch bigint, seq bigint)
+         stream text, texts json, count bigint, bytes bigint, seal smallint, at bigint, now bigint, known_id bigint,
+         media_type text, last_seq text, producer text, epoch bigint, seq bigint)
      LOOP
        n := n + 1;
-       IF a.at IS NOT NULL AND a.known_id IS NULL THEN
+       IF a.at IS NOT NULL THEN
          INSERT INTO streams AS t (name, tail, bytes, sealed) VALUES (a.stream, a.count, a.bytes, a.seal)
          ON CONFLICT (name) DO UPDATE SET
            tail = t.tail + excluded.tail, bytes = t.bytes + excluded.bytes, sealed = excluded.sealed,
@@ -39,7 +39,7 @@ export const CREATE_FUNCTIONS = [
          IF a.producer IS NOT NULL THEN
            SELECT id, tail INTO s FROM streams
            WHERE name = a.stream AND sealed = 0 AND deleted = 0
-             AND CASE WHEN a.known_id IS NULL THEN expires_at IS NULL ELSE id = a.known_id END
+             AND CASE WHEN a.known_id IS NULL THEN expires_at IS NULL OR expires_at > a.now ELSE id = a.known_id END
              AND (a.media_type IS NULL OR media_type = a.media_type)
              AND (a.last_seq IS NULL OR last_seq IS NULL OR last_seq < a.last_seq)
            FOR UPDATE;
@@ -56,13 +56,13 @@ export const CREATE_FUNCTIONS = [
          END IF;
          UPDATE streams SET
            tail = tail + a.count, bytes = bytes + a.bytes, sealed = a.seal,
-           expires_at = CASE WHEN a.known_id IS NULL THEN expires_at ELSE a.at END,
+           expires_at = CASE WHEN ttl IS NULL THEN expires_at ELSE a.now + ttl * 1000 END,
            last_seq = COALESCE(a.last_seq, last_seq),
            closed_producer = CASE WHEN a.seal = 1 THEN a.producer END,
            closed_epoch = CASE WHEN a.seal = 1 THEN a.epoch END,
            closed_seq = CASE WHEN a.seal = 1 THEN a.seq END
          WHERE name = a.stream AND sealed = 0 AND deleted = 0
-           AND CASE WHEN a.known_id IS NULL THEN expires_at IS NULL ELSE id = a.known_id END
+           AND CASE WHEN a.known_id IS NULL THEN expires_at IS NULL OR expires_at > a.now ELSE id = a.known_id END
            AND (a.media_type IS NULL OR media_type = a.media_type)
            AND (a.last_seq IS NULL OR last_seq IS NULL OR last_seq < a.last_seq)
          RETURNING id, tail INTO s;

@@ -87,7 +87,7 @@ export class SqlStreamLog implements StreamLog {
     this.#remover = remover
     this.#snapshots = snapshots
     this.#snapshotter = snapshotter
-    this.#appender = new Appender(db, streams, lastUse)
+    this.#appender = new Appender({ db, clock, streams, lastUse })
     this.#creator = new StreamCreator({ db, clock, streams, lineages, reader, remover, lastUse })
     const parts = { db, clock, lastUse, remover, garbage, snapshotter, registry, hasReaders, shared, onError }
     this.#housekeeping = new Housekeeping(parts)
