@@ -73,7 +73,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // Most of what is waited for is there in a few milliseconds; at the default of 50 the suite would mostly wait.
-    expect: { poll: { interval: 5 } },
+    expect: { poll: { interval: 5, timeout: 10_000 } },
     reporters: [['default', { summary: false }], new SummaryReporter({ skippedFails: isCi, notOurs })],
     coverage: {
       enabled: isCi,

@@ -1,18 +1,16 @@
 import { Socket } from 'node:net'
 import pg from 'pg'
+import type { LineSession, SessionHandlers } from './line-broker.ts'
 import type { Notification } from './postgres-notifications.ts'
 
-export interface SessionOptions {
+export interface SessionOptions extends SessionHandlers {
   connectionString: string
-  onNotification: (channel: string, payload: string) => void
-  lost: (error: Error) => void
-  signal: AbortSignal
 }
 
 const NOTIFY = 'SELECT pg_notify(channel, payload) FROM unnest($1::text[], $2::text[]) AS said (channel, payload)'
 
 /** One connection that listens and notifies. Its queries run one after the other. */
-export class PostgresSession {
+export class PostgresSession implements LineSession {
   readonly #client: pg.Client
   readonly #socket: Socket
   #last: Promise<unknown> = Promise.resolve()
@@ -22,7 +20,7 @@ export class PostgresSession {
     this.#socket = socket
   }
 
-  static async open({ connectionString, onNotification, lost, signal }: SessionOptions): Promise<PostgresSession> {
+  static async open({ connectionString, onMessage, lost, signal }: SessionOptions): Promise<PostgresSession> {
     // Our own, so that a connection whose other side is silent can be let go of at once.
     const socket = new Socket()
     const client = new pg.Client({
@@ -35,7 +33,7 @@ export class PostgresSession {
     signal.addEventListener('abort', () => session.destroy(), { once: true })
     client.on('error', lost)
     client.on('end', () => lost(new Error('the connection ended')))
-    client.on('notification', ({ channel, payload = '' }) => onNotification(channel, payload))
+    client.on('notification', ({ channel, payload = '' }) => onMessage(channel, payload))
     await client.connect()
     return session
   }
@@ -55,12 +53,10 @@ export class PostgresSession {
     return this.#query({ text: 'SELECT 1' })
   }
 
-  /** Says goodbye once everything asked is answered. */
   end(): Promise<void> {
     return this.#last.then(() => this.#client.end())
   }
 
-  /** At once; what is asked is rejected. */
   destroy(): void {
     this.#socket.destroy()
   }

@@ -1,10 +1,8 @@
 import { Redis, type RedisOptions } from 'ioredis'
+import type { LineSession, SessionHandlers } from './line-broker.ts'
 
-export interface RedisSessionOptions {
+export interface RedisSessionOptions extends SessionHandlers {
   url: string
-  onMessage: (channel: string, message: string) => void
-  lost: (error: Error) => void
-  signal: AbortSignal
 }
 
 // A client of ours lives as long as its connection: whoever keeps the line makes another. So nothing is queued, sent
@@ -24,7 +22,7 @@ const ONCE = {
 const CHANNELS_AT_ONCE = 1_000
 
 /** Two connections to Redis: one that publishes, and one that listens. */
-export class RedisSession {
+export class RedisSession implements LineSession {
   readonly #publisher: Redis
   readonly #subscriber: Redis
 
@@ -63,7 +61,11 @@ export class RedisSession {
     await Promise.all([this.#publisher.ping(), this.#subscriber.ping()])
   }
 
-  /** At once; what is asked is rejected. */
+  /** Whatever was published has been passed on by the time it was answered: there is nothing to wait for. */
+  async end(): Promise<void> {
+    this.destroy()
+  }
+
   destroy(): void {
     this.#publisher.disconnect()
     this.#subscriber.disconnect()
