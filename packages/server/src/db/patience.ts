@@ -50,6 +50,11 @@ export class Patience {
     }
   }
 
+  /** Whether what is waited for since then has been waited for long enough. */
+  isOver(since: number): boolean {
+    return this.now() > since + this.#options.patienceMs
+  }
+
   now(): number {
     return this.#options.clock.now()
   }

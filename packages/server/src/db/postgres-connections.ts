@@ -10,6 +10,8 @@ export interface ConnectionOptions {
   connectMs: number
   /** How long an answer is waited for before the line counts as dead. */
   answerMs: number
+  /** How long a row that somebody else holds is waited for. Default: as long as for an answer. */
+  lockMs?: number
 }
 
 // Counts and times are BIGINT in the store and stay below 2^53; pg would hand them over as text.
@@ -25,11 +27,12 @@ const LIFETIME_SECONDS = 3_600
  * waits for ever: neither a statement, nor a transaction whose writer has stopped in the middle, nor a dead line.
  */
 export function openConnections(options: ConnectionOptions): pg.Pool {
-  const { connectionString, schema, name, max, connectMs, answerMs } = options
+  const { connectionString, schema, name, max, connectMs, answerMs, lockMs } = options
   const settings = [
     ...(schema ? [`-c search_path=${schema}`] : []),
     `-c statement_timeout=${answerMs}`,
     `-c idle_in_transaction_session_timeout=${answerMs}`,
+    ...(lockMs === undefined ? [] : [`-c lock_timeout=${lockMs}`]),
     '-c client_min_messages=error',
   ]
   const pool = new pg.Pool({

@@ -239,15 +239,27 @@ describe('a store that is away', () => {
   })
 })
 
+describe('closing', () => {
+  it('[DB8] whoever waits for a connection as the store closes is served', async () => {
+    const db = database({ maxConnections: 6 })
+    const reads = Array.from({ length: 9 }, () => db.read(statement("SELECT pg_sleep(0.05), 'read' AS said")))
+    const commits = [1, 3, 5, 7].map((id) => db.commit(two(id)))
+    await db.close()
+    for (const read of reads) expect(await read).toMatchObject([{ said: 'read' }])
+    await Promise.all(commits)
+    expect(await things()).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
+  })
+})
+
 describe('lists', () => {
   /** Adds what the element says to the row it names; no row where there is none. */
   const ADD = 'SELECT element, n FROM add_all(CAST(? AS json))'
-  const add = (id: number, n: number | string): Write[] => [
+  const add = (id: number, n: number | string, more = ''): Write[] => [
     {
       statements: [
         {
           sql: ADD,
-          params: [JSON.stringify([{ id, n }])],
+          params: [JSON.stringify([{ id, n, more }])],
           isList: true,
           expect: { rows: 1, otherwise: 'NOT_FOUND' },
         },
@@ -308,6 +320,60 @@ describe('lists', () => {
     expect(await things()).toEqual([1, 2])
     const result = await db.commit([insert(3), ...add(2, 7)])
     expect(result).toEqual([[[]], [[{ n: 7 }]]])
+  })
+
+  it('[DB4] a row that another program holds holds up nobody but those who want it', async () => {
+    const db = database({ patienceMs: 3_000 })
+    await sql('INSERT INTO things (id) SELECT generate_series(3, 40)')
+    await withPostgres(url, async (program) => {
+      await program.query('BEGIN')
+      await program.query('UPDATE things SET n = 5 WHERE id = 1')
+      const held = [1, 2].map((digit) => db.commit(add(1, digit)))
+      const beside = Array.from({ length: 39 }, (_, n) => db.commit(add(n + 2, 1)))
+      const first = await Promise.race([Promise.all(beside), ...held])
+      expect(first).toHaveLength(39)
+      // What comes now waits behind them, and the others go on.
+      held.push(db.commit(add(1, 3)))
+      await Promise.all(Array.from({ length: 39 }, (_, n) => db.commit(add(n + 2, 1))))
+      await program.query('COMMIT')
+      await Promise.all(held)
+    })
+    expect(await sql('SELECT n::int FROM things WHERE id < 4 ORDER BY id')).toEqual([{ n: 5123 }, { n: 11 }, { n: 11 }])
+    await db.commit(add(1, 4))
+    expect(await sql('SELECT n::int FROM things WHERE id = 1')).toEqual([{ n: 51_234 }])
+  })
+
+  it('[DB15] a row that stays held makes those who want it UNAVAILABLE, in their time', async () => {
+    const db = database({ patienceMs: 1_000 })
+    await withPostgres(url, async (program) => {
+      await program.query('BEGIN')
+      await program.query('UPDATE things SET n = 5 WHERE id = 1')
+      const held = [1, 2, 3].map((digit) => db.commit(add(1, digit)))
+      for (const commit of held) await expect(commit).rejects.toThrow(withCode('UNAVAILABLE'))
+      await program.query('ROLLBACK')
+    })
+    await db.commit(add(1, 4))
+    expect(await sql('SELECT n::int FROM things WHERE id = 1')).toEqual([{ n: 4 }])
+  })
+
+  it('[DB15] on a silent line what is gathered is refused in its time, however many batches it is', async () => {
+    await using line = await proxy()
+    const db = await through(line, { patienceMs: 300, answerMs: 300 })
+    await db.commit(add(1, 1))
+    line.state = 'silent'
+    const asked = performance.now()
+    const large = 'x'.repeat(700_000)
+    const commits = Array.from({ length: 12 }, () => db.commit(add(1, 2, large)))
+    const codes = await Promise.all(
+      commits.map((commit) =>
+        commit.then(
+          () => 'done',
+          ({ code }) => code,
+        ),
+      ),
+    )
+    expect(codes.slice(1)).toEqual(Array.from({ length: 11 }, () => 'UNAVAILABLE'))
+    expect(performance.now() - asked).toBeLessThan(4_000)
   })
 
   it('[DB15] what is gathered while the store is away is refused in its time, not one batch after the other', async () => {

@@ -6,7 +6,7 @@ import { inLockOrder } from './lock-order.ts'
 import { Patience } from './patience.ts'
 import { openConnections } from './postgres-connections.ts'
 import { translate } from './postgres-errors.ts'
-import { ListLanes } from './postgres-list-lanes.ts'
+import { ListLanes, LOCK_MS } from './postgres-list-lanes.ts'
 import { sentAs } from './postgres-sql.ts'
 import { transact } from './postgres-transaction.ts'
 import { StatementNames } from './statement-names.ts'
@@ -70,7 +70,7 @@ class PostgresDatabase implements Database {
   readonly #names = new StatementNames()
   readonly #patience: Patience
   readonly #listeners = new CommitListeners()
-  readonly #underway = new Set<Promise<CommitResult>>()
+  readonly #underway = new Set<Promise<unknown>>()
   #closed: Promise<void> | null = null
 
   constructor(options: PostgresOptions) {
@@ -79,10 +79,11 @@ class PostgresDatabase implements Database {
     this.#patience = new Patience({ clock, random, patienceMs, onStale: () => this.#names.forget() })
     this.#commits = openPool(options, 'commits', Math.ceil(max / 2))
     this.#reads = openPool(options, 'reads', Math.floor(max / 2))
-    const lanes = Array.from({ length: LANES }, () => openPool(options, 'appends', 1))
+    const lanes = Array.from({ length: LANES }, () => openPool(options, 'appends', 1, LOCK_MS))
     this.#pools = [this.#commits, this.#reads, ...lanes]
     this.#lanes = new ListLanes({
       pools: lanes,
+      aside: this.#commits,
       names: this.#names,
       patience: this.#patience,
       tell: (writes, result) => this.#tell(writes, result),
@@ -91,23 +92,14 @@ class PostgresDatabase implements Database {
 
   commit(writes: readonly Write[]): Promise<CommitResult> {
     if (this.#closed) return Promise.reject(new HoldfastError('UNAVAILABLE', 'The store is closed.'))
-    const committing = this.#lanes.takes(writes) ? this.#lanes.commit(writes) : this.#commit(writes)
-    this.#underway.add(committing)
-    const done = () => void this.#underway.delete(committing)
-    committing.then(done, done)
-    return committing
+    return this.#track(this.#lanes.takes(writes) ? this.#lanes.commit(writes) : this.#commit(writes))
   }
 
   async read<T = Row>(statement: Statement): Promise<T[]> {
     if (this.#closed) throw new HoldfastError('UNAVAILABLE', 'The store is closed.')
     try {
       // A read that was lost has done nothing.
-      return await this.#patience.insist(async () => {
-        const { text } = sentAs(statement)
-        const name = this.#names.of(text)
-        const { rows } = await this.#reads.query({ text, values: [...statement.params], ...(name ? { name } : {}) })
-        return rows as T[]
-      })
+      return await this.#track(this.#patience.insist(() => this.#read<T>(statement)))
     } catch (error) {
       throw translate(error)
     }
@@ -127,17 +119,30 @@ class PostgresDatabase implements Database {
     return this.#closed
   }
 
+  #track<T>(asked: Promise<T>): Promise<T> {
+    this.#underway.add(asked)
+    const done = () => void this.#underway.delete(asked)
+    asked.then(done, done)
+    return asked
+  }
+
+  async #read<T>(statement: Statement): Promise<T[]> {
+    const { text } = sentAs(statement)
+    const name = this.#names.of(text)
+    const { rows } = await this.#reads.query({ text, values: [...statement.params], ...(name ? { name } : {}) })
+    return rows as T[]
+  }
+
   async #commit(writes: readonly Write[]): Promise<CommitResult> {
     const ordered = inLockOrder(writes)
     const statements = ordered.flatMap((write) => write.statements)
-    try {
-      const rows = await this.#patience.insist(() => transact(this.#commits, this.#names, statements))
-      const result = splitByWrite(writes, ordered, rows)
-      this.#tell(writes, result)
-      return result
-    } catch (error) {
+    const attempt = () => transact(this.#commits, this.#names, statements)
+    const rows = await this.#patience.insist(attempt).catch((error) => {
       throw translate(error)
-    }
+    })
+    const result = splitByWrite(writes, ordered, rows)
+    this.#tell(writes, result)
+    return result
   }
 
   #tell(writes: readonly Write[], result: CommitResult): void {
@@ -149,9 +154,10 @@ function openPool(
   { connectionString, schema, answerMs = 10_000, patienceMs = 5_000 }: PostgresOptions,
   use: string,
   max: number,
+  lockMs?: number,
 ) {
-  const name = `holdfast ${use}`
-  return openConnections({ connectionString, schema: schema ?? null, name, max, connectMs: patienceMs, answerMs })
+  const limits = { max, connectMs: patienceMs, answerMs, ...(lockMs === undefined ? {} : { lockMs }) }
+  return openConnections({ connectionString, schema: schema ?? null, name: `holdfast ${use}`, ...limits })
 }
 
 /** Back into the order the writes were given in. */

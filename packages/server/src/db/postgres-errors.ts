@@ -26,6 +26,7 @@ const MEANINGS: Record<string, Trouble> = {
   '57014': 'later',
   '57P01': 'lost',
   '57P02': 'lost',
+  '57P05': 'lost',
   '25P03': 'lost',
   '25P04': 'lost',
 }
@@ -34,6 +35,11 @@ const MEANINGS: Record<string, Trouble> = {
 export function isStale(error: unknown): boolean {
   const state = error instanceof pg.DatabaseError ? error.code : ''
   return state === '0A000' || state === '26000'
+}
+
+/** A row was waited for, and somebody else has it still. */
+export function isHeldByOthers(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.code === '55P03'
 }
 
 export function troubleOf(error: unknown): Trouble {
@@ -46,14 +52,17 @@ export function troubleOf(error: unknown): Trouble {
 /** For whoever asked. `lost` is told as UNAVAILABLE here: for what cannot have been done, such as a read. */
 export function translate(error: unknown): HoldfastError {
   if (error instanceof HoldfastError) return error
-  if (troubleOf(error) !== 'final')
-    return new HoldfastError('UNAVAILABLE', OUT_OF_REACH, { cause: error, retryAfter: 1 })
+  if (troubleOf(error) !== 'final') return outOfReach(error)
   const { code: state = '', message } = error as pg.DatabaseError
   const code: ErrorCode = state.startsWith('23') ? 'CONFLICT' : state === '53100' ? 'STORAGE_FULL' : 'INTERNAL_ERROR'
   return new HoldfastError(code, code === 'STORAGE_FULL' ? undefined : message, { cause: error })
 }
 
-const OUT_OF_REACH = 'The store does not answer, or takes nothing just now.'
+/** Nothing was written. */
+export function outOfReach(cause?: unknown): HoldfastError {
+  const detail = 'The store does not answer, or takes nothing just now.'
+  return new HoldfastError('UNAVAILABLE', detail, { cause, retryAfter: 1 })
+}
 
 /** A commit that was sent and never answered. */
 export function outcomeUnknown(cause: unknown): HoldfastError {
