@@ -208,6 +208,32 @@ describe('Hub', () => {
     expect(hub.size).toEqual({ streams: 0, readers: 0 })
   })
 
+  it('[HUB4] word of what the log does not have keeps nobody reading: a tail that was lost, the end of a life that is over', async () => {
+    const { db, log, append } = await world()
+    await append('1')
+    let reads = 0
+    const hub = new Hub({
+      read: (stream, after) => {
+        reads += 1
+        return log.read(stream, after)
+      },
+    })
+    const slow = new Collector()
+    slow.room = false
+    hub.subscribe('s', null, slow)
+    await settled()
+    const { incarnation = 0 } = (await log.info('s')) ?? {}
+    const tail = formatOffset({ incarnation, seq: 9 })
+    hub.receive([{ stream: 's', after: tail, tail, events: [], sealed: true }])
+    const reader = new Collector()
+    hub.subscribe('s', null, reader)
+    await expect.poll(() => reader.upToDate).toBe(true)
+    expect([reader.events, reader.completed, reads]).toEqual([['1'], 0, 2])
+    db.onCommitted((committed) => hub.broadcast(committed))
+    await append('2')
+    await expect.poll(() => reader.events).toEqual(['1', '2'])
+  })
+
   it('[HUB5] a reader without room gets nothing more until it has, and then all of it', async () => {
     const { hub, append } = await world()
     await append('1')

@@ -84,12 +84,13 @@ export class Reader implements Subscription {
     this.#mode = 'catching-up'
     try {
       while (this.#mode === 'catching-up') {
+        const { heard } = topic
         const page = await topic.retry.insist(
           () => topic.log.read(topic.stream, this.#position),
           () => !this.#isClosed(),
         )
         if (!page) return
-        const caughtUp = page.upToDate && topic.hasNothingAfter(page)
+        const caughtUp = page.upToDate && topic.hasNothingAfter(page, heard)
         const events = replacementKey ? conflateTexts(page.events, replacementKey) : page.events
         const { after, offset, sealed } = page
         const room = this.#deliver(new Delivery({ stream: topic.stream, after, offset, events, sealed }), caughtUp)

@@ -36,6 +36,7 @@ export class Topic {
   #tail: Offset | null = null
   /** Heard of its end since somebody reads. It may end without a last event, at a tail that is known already. */
   #sealed = false
+  #heard = 0
   #isRefreshing = false
   /** How often a refresh was asked for: one that comes while another reads may be of something newer. */
   #asked = 0
@@ -60,9 +61,17 @@ export class Topic {
     if (this.#readers.delete(reader) && this.#readers.size === 0) this.#onEmpty()
   }
 
-  /** Whether a page that reached the tail reached what was heard of meanwhile, too. */
-  hasNothingAfter({ offset, sealed }: { offset: Offset; sealed: boolean }): boolean {
-    return (this.#tail === null || this.#tail <= offset) && (!this.#sealed || sealed)
+  /** How often a tail was heard of. */
+  get heard(): number {
+    return this.#heard
+  }
+
+  /**
+   * Whether a page that reached the tail reached what was heard of meanwhile, too. `heard`: as it was before the page was
+   * asked for. What had been heard of by then the log would have had: it was not true, or of a life that is over.
+   */
+  hasNothingAfter({ offset, sealed }: { offset: Offset; sealed: boolean }, heard: number): boolean {
+    return heard === this.#heard || ((this.#tail === null || this.#tail <= offset) && (!this.#sealed || sealed))
   }
 
   /** Word of a commit, to be delivered at the end of the turn. Answers whether it is the first of this turn. */
@@ -99,9 +108,7 @@ export class Topic {
     this.#asked += 1
     if (this.#isRefreshing) return
     this.#isRefreshing = true
-    void this.#read().finally(() => {
-      this.#isRefreshing = false
-    })
+    void this.#read()
   }
 
   async #read(): Promise<void> {
@@ -124,6 +131,9 @@ export class Topic {
     } catch {
       // Trimmed, deleted, begun anew: each reader learns what became of its own position.
       for (const reader of [...this.#readers]) reader.catchUp()
+    } finally {
+      // In the same breath as the last look at what was asked for.
+      this.#isRefreshing = false
     }
   }
 
@@ -134,6 +144,7 @@ export class Topic {
   }
 
   #note(tail: Offset, sealed: boolean): void {
+    this.#heard += 1
     if (this.#tail === null || this.#tail < tail) this.#tail = tail
     if (sealed) this.#sealed = true
   }
