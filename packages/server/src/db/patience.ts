@@ -1,5 +1,5 @@
 import { type Clock, sleep } from '@holdfast/protocol'
-import { isStale, troubleOf } from './postgres-errors.ts'
+import { isSilence, isStale, troubleOf } from './postgres-errors.ts'
 
 // Deadlocks and old plans: whoever gives way simply runs again, so often.
 const GIVE_WAY = 10
@@ -13,6 +13,8 @@ export interface PatienceOptions {
   patienceMs: number
   /** Statements prepared before may no longer fit. */
   onStale: () => void
+  /** A line has fallen silent. */
+  onSilence: () => void
 }
 
 /** Waits for a store that is out of reach or takes nothing just now, and lets go of what will not do. */
@@ -29,13 +31,14 @@ export class Patience {
    * attempt that may have done something, though it failed, must say so by a HoldfastError: it is not made again.
    */
   async insist<T>(attempt: () => Promise<T>, since = this.now()): Promise<T> {
-    const { clock, random, patienceMs, onStale } = this.#options
+    const { clock, random, patienceMs, onStale, onSilence } = this.#options
     const end = since + patienceMs
     let wait = FIRST_WAIT_MS
     for (let given = 1; ; ) {
       try {
         return await attempt()
       } catch (error) {
+        if (isSilence(error)) onSilence()
         const trouble = troubleOf(error)
         if (trouble === 'again' && given < GIVE_WAY) {
           given += 1

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import pg from 'pg'
 
 export interface ConnectionOptions {
@@ -19,6 +20,31 @@ const types = new pg.TypeOverrides()
 types.setTypeParser(pg.types.builtins.INT8, (text: string) => Number(text))
 types.setTypeParser(pg.types.builtins.NUMERIC, (text: string) => Number(text))
 
+/** A client whose connection can be let go of at once, whatever the other side does. */
+class Client extends pg.Client {
+  readonly #socket: Socket
+
+  constructor(config: pg.ClientConfig = {}) {
+    const socket = new Socket()
+    super({ ...config, stream: () => socket } as pg.ClientConfig)
+    this.#socket = socket
+  }
+
+  drop(): void {
+    this.#socket.destroy()
+  }
+}
+
+/** A pool of ours. */
+export interface Connections {
+  readonly pool: pg.Pool
+  /**
+   * Lets go of the connections nobody uses. Where one line has fallen silent the others are probably no better, and
+   * would otherwise be found out one after the other.
+   */
+  dropIdle(): void
+}
+
 // What a connection has prepared and grown stays with it: now and then each is made anew.
 const LIFETIME_SECONDS = 3_600
 
@@ -26,7 +52,7 @@ const LIFETIME_SECONDS = 3_600
  * A pool whose connections take statements without waiting for the answers of those before them, and on which nothing
  * waits for ever: neither a statement, nor a transaction whose writer has stopped in the middle, nor a dead line.
  */
-export function openConnections(options: ConnectionOptions): pg.Pool {
+export function openConnections(options: ConnectionOptions): Connections {
   const { connectionString, schema, name, max, connectMs, answerMs, lockMs } = options
   const settings = [
     ...(schema ? [`-c search_path=${schema}`] : []),
@@ -36,6 +62,7 @@ export function openConnections(options: ConnectionOptions): pg.Pool {
     '-c client_min_messages=error',
   ]
   const pool = new pg.Pool({
+    Client,
     connectionString,
     max,
     types,
@@ -52,7 +79,16 @@ export function openConnections(options: ConnectionOptions): pg.Pool {
   } as pg.PoolConfig)
   // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
   pool.on('error', () => {})
-  return pool
+  const idle = new Set<Client>()
+  pool.on('acquire', (client) => idle.delete(client as unknown as Client))
+  pool.on('release', (_, client) => idle.add(client as unknown as Client))
+  pool.on('remove', (client) => idle.delete(client as unknown as Client))
+  return {
+    pool,
+    dropIdle() {
+      for (const client of idle) client.drop()
+    },
+  }
 }
 
 /** A writer that is stopped in the middle of a transaction holds its locks no longer than this. From PostgreSQL 17 on. */

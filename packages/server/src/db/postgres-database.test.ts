@@ -185,6 +185,22 @@ describe('a store that is away', () => {
     expect(await things()).toEqual([1, 2, 5, 6])
   })
 
+  it('[DB16] where one line has fallen silent for good, the others are not found out one after the other', async () => {
+    await using line = await proxy()
+    const db = await through(line, { answerMs: 200, maxConnections: 12 })
+    const look = statement('SELECT pg_sleep(0.05)')
+    await Promise.all(Array.from({ length: 5 }, () => Promise.all([db.read(look), db.commit(two(0)).catch(() => {})])))
+    const before = line.connections
+    expect(before).toBeGreaterThan(5)
+    // These never answer again; new ones do.
+    line.forsake()
+    await expect(db.commit(two(10))).rejects.toThrow(withCode('OUTCOME_UNKNOWN'))
+    await until(() => line.connections < before - 4)
+    await db.commit(two(20))
+    await db.read(look)
+    expect(await things()).toEqual([0, 1, 20, 21])
+  })
+
   it('[DB15] a store that takes no writes for a while is waited for', async () => {
     const db = database({ maxConnections: 6 })
     await db.commit(two(1))

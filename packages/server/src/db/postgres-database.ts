@@ -4,7 +4,7 @@ import { CommitListeners, committedBy } from './committed.ts'
 import type { CommitResult, Committed, Database, Row, Statement, Write } from './database.ts'
 import { inLockOrder } from './lock-order.ts'
 import { Patience } from './patience.ts'
-import { openConnections } from './postgres-connections.ts'
+import { type Connections, openConnections } from './postgres-connections.ts'
 import { translate } from './postgres-errors.ts'
 import { ListLanes, LOCK_MS } from './postgres-list-lanes.ts'
 import { sentAs } from './postgres-sql.ts'
@@ -65,7 +65,7 @@ class PostgresDatabase implements Database {
   readonly dialect = 'postgres'
   readonly #reads: pg.Pool
   readonly #commits: pg.Pool
-  readonly #pools: pg.Pool[]
+  readonly #connections: Connections[]
   readonly #lanes: ListLanes
   readonly #names = new StatementNames()
   readonly #patience: Patience
@@ -76,13 +76,23 @@ class PostgresDatabase implements Database {
   constructor(options: PostgresOptions) {
     const { clock = systemClock, random = Math.random, patienceMs = 5_000 } = options
     const max = Math.max(6, options.maxConnections ?? 12) - LANES
-    this.#patience = new Patience({ clock, random, patienceMs, onStale: () => this.#names.forget() })
-    this.#commits = openPool(options, 'commits', Math.ceil(max / 2))
-    this.#reads = openPool(options, 'reads', Math.floor(max / 2))
-    const lanes = Array.from({ length: LANES }, () => openPool(options, 'appends', 1, LOCK_MS))
-    this.#pools = [this.#commits, this.#reads, ...lanes]
+    this.#patience = new Patience({
+      clock,
+      random,
+      patienceMs,
+      onStale: () => this.#names.forget(),
+      onSilence: () => {
+        for (const connections of this.#connections) connections.dropIdle()
+      },
+    })
+    const commits = open(options, 'commits', Math.ceil(max / 2))
+    const reads = open(options, 'reads', Math.floor(max / 2))
+    const lanes = Array.from({ length: LANES }, () => open(options, 'appends', 1, LOCK_MS))
+    this.#connections = [commits, reads, ...lanes]
+    this.#commits = commits.pool
+    this.#reads = reads.pool
     this.#lanes = new ListLanes({
-      pools: lanes,
+      pools: lanes.map(({ pool }) => pool),
       aside: this.#commits,
       names: this.#names,
       patience: this.#patience,
@@ -114,7 +124,7 @@ class PostgresDatabase implements Database {
     this.#closed ??= (async () => {
       this.#patience.end()
       await Promise.allSettled(this.#underway)
-      await Promise.all(this.#pools.map((pool) => pool.end()))
+      await Promise.all(this.#connections.map(({ pool }) => pool.end()))
     })()
     return this.#closed
   }
@@ -150,7 +160,7 @@ class PostgresDatabase implements Database {
   }
 }
 
-function openPool(
+function open(
   { connectionString, schema, answerMs = 10_000, patienceMs = 5_000 }: PostgresOptions,
   use: string,
   max: number,

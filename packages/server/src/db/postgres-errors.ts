@@ -49,6 +49,13 @@ export function troubleOf(error: unknown): Trouble {
   return MEANINGS[state] ?? (state.startsWith('08') ? 'lost' : 'final')
 }
 
+/** Nothing was heard for as long as an answer may take, not even that it takes too long. */
+export function isSilence(error: unknown): boolean {
+  const said = error instanceof HoldfastError ? error.cause : error
+  // The driver has no code for it (pg, lib/client.js).
+  return said instanceof Error && said.message === 'Query read timeout'
+}
+
 /** For whoever asked. `lost` is told as UNAVAILABLE here: for what cannot have been done, such as a read. */
 export function translate(error: unknown): HoldfastError {
   if (error instanceof HoldfastError) return error
