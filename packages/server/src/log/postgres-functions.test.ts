@@ -119,6 +119,21 @@ describe('other programs on PostgreSQL', () => {
     expect((await log.info('s'))?.sealed).toBe(true)
   })
 
+  it('[LOG23] a stream that is just being made is asked what it holds once it is there', async () => {
+    await withPostgres(url, async (maker) => {
+      await maker.query('BEGIN')
+      await maker.query(
+        "INSERT INTO streams (name, tail, content_type, media_type) VALUES ('t', 0, 'text/plain', 'text/plain')",
+      )
+      const appended = append('t', {}).catch(({ code }) => code)
+      const waits = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%holdfast_append%'"
+      await expect.poll(async () => (await db.read({ sql: waits, params: [] })).length).toBe(1)
+      await maker.query('COMMIT')
+      expect(await appended).toBe('42809')
+    })
+    expect((await log.read('t', null)).events).toEqual([])
+  })
+
   it('[LOG23] what cannot be appended is refused, and with it the transaction', async () => {
     await append('ended', {}, true)
     await log.ensure('text', { contentType: 'text/plain' })

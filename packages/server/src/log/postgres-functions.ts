@@ -107,14 +107,15 @@ export const CREATE_FUNCTIONS = [
      IF jsonb_array_length(event) = 0 THEN
        RAISE EXCEPTION 'there is no event in the array' USING ERRCODE = 'invalid_parameter_value';
      END IF;
-     IF EXISTS (SELECT 1 FROM streams t WHERE t.name = holdfast_append.stream AND t.media_type <> 'application/json') THEN
-       RAISE EXCEPTION 'the stream "%" does not hold JSON', stream USING ERRCODE = 'wrong_object_type';
-     END IF;
      SELECT json_agg(e.value::text ORDER BY e.ordinality) INTO texts FROM jsonb_array_elements(event) WITH ORDINALITY e;
      SELECT p.* INTO put FROM holdfast_put(json_build_array(json_build_object(
        'stream', stream, 'texts', texts, 'count', jsonb_array_length(event),
        'bytes', (SELECT sum(octet_length(t)) FROM json_array_elements_text(texts) t),
        'seal', seal::int, 'at', holdfast_now()))) p;
+     -- Asked here, where its row is held: before, somebody may just have been making it.
+     IF EXISTS (SELECT 1 FROM streams t WHERE t.name = holdfast_append.stream AND t.media_type <> 'application/json') THEN
+       RAISE EXCEPTION 'the stream "%" does not hold JSON', stream USING ERRCODE = 'wrong_object_type';
+     END IF;
      IF put.incarnation IS NULL THEN
        RAISE EXCEPTION 'the stream "%" has ended', stream USING ERRCODE = 'object_not_in_prerequisite_state';
      END IF;
