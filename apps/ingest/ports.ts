@@ -210,8 +210,8 @@ export interface SearchIndex {
   /** Takes a file's passages out. Harmless where there are none. */
   remove(projectId: string, fileId: string): Promise<void>
   /**
-   * The same, written by `commit` where the index stands in the store itself: a run that another node has taken over
-   * changes nothing there then.
+   * The same, written by `commit` where the index stands in the store itself, in the order of the calls: under the
+   * fence of a run, which changes nothing there once another node has taken it over.
    */
   through(commit: Commit): Pick<SearchIndex, 'put' | 'remove'>
   /**

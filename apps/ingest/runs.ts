@@ -117,7 +117,7 @@ function phaseWorld(
     files,
     parser,
     sources,
-    search: search.through((...writes) => context.commit(...writes)),
+    search,
     clock: services.clock,
     newId: services.newId,
     workDir: workDir(deps.dataDir, run.rootId),

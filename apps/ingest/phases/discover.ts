@@ -2,7 +2,7 @@ import type { FileRow } from '../file-store.ts'
 import { countersFrom, PhaseMeter } from '../phase-meter.ts'
 import { FILE_CODES, type FoundFile, type Probe, type Rejection, type Source } from '../ports.ts'
 import { bring } from './bring.ts'
-import { contentOf, each, exists, type PhaseWorld, sourceDir } from './world.ts'
+import { contentOf, each, exists, type PhaseWorld, sourceDir, takeOut } from './world.ts'
 
 /** Phase 1: brings the source here, finds its files, and learns of each what it is. Totals are known at its end. */
 export async function discover(world: PhaseWorld): Promise<void> {
@@ -105,8 +105,7 @@ async function lookAt(world: PhaseWorld, meter: PhaseMeter, file: FoundFile): Pr
   const judged = judge(world, known, probed)
   const writes = [files.put(id, identity, { path: file.path, place, size }, judged, clock.now())]
   if (judged.rejection && judged.rejection.rejected !== 'UNCHANGED' && known && known.chunks > 0) {
-    await world.search.remove(identity.projectId, known.id)
-    writes.push(files.removeChunks(known.id))
+    writes.push(...(await takeOut(world, known)), files.removeChunks(known.id))
   }
   await context.advance(...writes)
   if (judged.rejection) meter.rejected(file.path, size, judged.rejection)
@@ -133,15 +132,14 @@ function judge({ parser, identity }: PhaseWorld, known: FileRow | null, probed: 
 
 /** Files of this source that are no longer there take their passages with them. Uploads add to one another. */
 async function forgetVanished(world: PhaseWorld, identity: PhaseWorld['identity']): Promise<void> {
-  const { context, files, search } = world
+  const { context, files } = world
   if (context.input.source.kind === 'upload') return
   for (;;) {
     const gone = await files.unmet(identity)
     if (gone.length === 0) return
     for (const row of gone) {
       context.signal.throwIfAborted()
-      await search.remove(row.project_id, row.id)
-      await context.commit(files.removeFile(row.id))
+      await context.commit(...(await takeOut(world, row)), files.removeFile(row.id))
     }
   }
 }

@@ -21,8 +21,8 @@ export interface PhaseWorld {
   files: FileStore
   parser: Parser
   sources: Sources
-  /** Written under the fence of this attempt, wherever it stands. */
-  search: Pick<SearchIndex, 'put' | 'remove'>
+  /** What it is to write goes with a commit of this attempt, under its fence. */
+  search: Pick<SearchIndex, 'through'>
   clock: Clock
   newId: () => string
   /** This line of retries' own folder: downloads and extracted documents, until the ingestion is done. */
@@ -51,9 +51,16 @@ export async function rejectFile(
   phase: number,
   rejection: Rejection,
 ): Promise<Write[]> {
-  const { files, search, clock } = world
-  await search.remove(row.project_id, row.id)
-  return [files.removeChunks(row.id), files.reject(row, phase, rejection, clock.now())]
+  const { files, clock } = world
+  const writes = await takeOut(world, row)
+  return [...writes, files.removeChunks(row.id), files.reject(row, phase, rejection, clock.now())]
+}
+
+/** Takes a file's passages out of the index, and answers what of that is to be committed with what comes of it. */
+export async function takeOut({ search }: PhaseWorld, row: Pick<FileRow, 'project_id' | 'id'>): Promise<Write[]> {
+  const waiting: Write[] = []
+  await search.through(async (...writes) => void waiting.push(...writes)).remove(row.project_id, row.id)
+  return waiting
 }
 
 /**
