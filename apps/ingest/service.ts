@@ -56,14 +56,16 @@ export class IngestService {
     const { services, sources } = this.#deps
     const uploadId = services.newId()
     const upload = await sources.openUpload(uploadId)
+    let isAsked = false
     try {
       await receive(upload)
       if (upload.files === 0) throw new HoldfastError('INVALID_INPUT', 'There is no file in the upload.')
       await upload.commit()
+      isAsked = true
       return await this.ingest(projectId, { kind: 'upload', uploadId, files: upload.files })
     } catch (error) {
       // The ingestion may be there: then its files are wanted. If it is not, they are swept.
-      if (isHoldfastError(error, 'OUTCOME_UNKNOWN')) throw error
+      if (isAsked && isHoldfastError(error, 'OUTCOME_UNKNOWN')) throw error
       await upload.discard().catch((err: unknown) => {
         services.logger.warn({ err, uploadId }, 'what is left of an upload could not be removed')
       })

@@ -13,6 +13,7 @@ import { createSources, type ManagedSources } from './sources.ts'
 import type { UploadArchive } from './upload-archive.ts'
 
 const HOUR = 60 * 60_000
+const DAY = 24 * HOUR
 const postgres = postgresOfTests()
 
 let db: Database
@@ -128,6 +129,15 @@ describe('Uploads in PostgreSQL', () => {
     expect(await db.read(statement('SELECT 1 AS n FROM upload_parts'))).toEqual([])
   })
 
+  it('[ING16] are none where one of their files could not be read', async () => {
+    const from = await writeTree('from', { 'a.md': 'a' })
+    const writer = await archive.open('u1')
+    await writer.add('a.md', path.join(from, 'a.md'))
+    await expect(writer.add('gone.md', path.join(from, 'gone.md'))).rejects.toMatchObject({ code: 'ENOENT' })
+    await expect(writer.commit({ files: 2, bytes: 2 })).rejects.toMatchObject({ code: 'ENOENT' })
+    expect(await archive.has('u1')).toBe(false)
+  })
+
   it('[ING16] may have many small files, which come, and go, in several steps', async () => {
     const files = Object.fromEntries(Array.from({ length: 450 }, (_, n) => [`notes/${n}.md`, `Note ${n}`]))
     await save(archive, 'u1', await writeTree('from', files))
@@ -147,15 +157,17 @@ describe('Uploads in PostgreSQL', () => {
     await expect(archive.bring('u1', await emptyFolder('to'), options)).rejects.toThrow('stopped')
   })
 
-  it('[ING16] that no ingestion claimed are removed an hour after they were last written to', async () => {
+  it('[ING16] that no ingestion claimed are removed a day after they were last written to', async () => {
     const from = await writeTree('from', { 'a.md': 'a' })
-    for (const id of ['fresh', 'old', 'claimed']) await save(archive, id, from)
+    for (const id of ['fresh', 'slow', 'old', 'claimed']) await save(archive, id, from)
     await db.commit([archive.claim('claimed')])
-    const age = statement("UPDATE uploads SET touched_at = touched_at - ? WHERE id <> 'fresh'", [HOUR + 1])
-    await db.commit([write(age)])
+    const age = statement("UPDATE uploads SET touched_at = touched_at - ? WHERE id <> 'fresh'", [DAY + 1])
+    // A large file over a slow line may take many hours to be received.
+    const slow = statement("UPDATE uploads SET touched_at = touched_at + ? WHERE id = 'slow'", [HOUR])
+    await db.commit([write(age, slow)])
     await archive.sweep()
     const left = await db.read<{ id: string }>(statement('SELECT id FROM uploads ORDER BY id'))
-    expect(left.map(({ id }) => id)).toEqual(['claimed', 'fresh'])
+    expect(left.map(({ id }) => id)).toEqual(['claimed', 'fresh', 'slow'])
   })
 })
 

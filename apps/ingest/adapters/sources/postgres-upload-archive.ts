@@ -9,7 +9,8 @@ import type { ArchiveWriter, BringOptions, UploadArchive, UploadSize } from './u
 const PART_BYTES = 512 * 1024
 const COMMIT_BYTES = 2 * PART_BYTES
 const COMMIT_PARTS = 100
-const ABANDONED_AFTER_MS = 60 * 60_000
+// A file that comes slowly is received whole before it is put here, and nothing is put here meanwhile.
+const ABANDONED_AFTER_MS = 24 * 60 * 60_000
 
 const BEGIN = `INSERT INTO uploads (id, files, bytes, touched_at) VALUES (?, 0, 0, holdfast_now())`
 const ADD_PART = 'INSERT INTO upload_parts (upload_id, number, path, content) VALUES (?, ?, ?, ?)'
@@ -109,12 +110,18 @@ class PostgresArchiveWriter implements ArchiveWriter {
   }
 
   async add(name: string, file: string): Promise<void> {
-    for await (const content of partsOf(file)) {
-      const isFull = this.#bytes + content.byteLength > COMMIT_BYTES || this.#waiting.length === COMMIT_PARTS
-      if (isFull) await this.#flush()
-      this.#number += 1
-      this.#waiting.push(statement(ADD_PART, [this.#uploadId, this.#number, name, content]))
-      this.#bytes += content.byteLength
+    try {
+      for await (const content of partsOf(file)) {
+        const isFull = this.#bytes + content.byteLength > COMMIT_BYTES || this.#waiting.length === COMMIT_PARTS
+        if (isFull) await this.#flush()
+        this.#number += 1
+        this.#waiting.push(statement(ADD_PART, [this.#uploadId, this.#number, name, content]))
+        this.#bytes += content.byteLength
+      }
+    } catch (error) {
+      // Some of it is missing, or may be: whatever comes now makes no whole upload.
+      this.#failure ??= error
+      throw error
     }
   }
 
@@ -131,8 +138,7 @@ class PostgresArchiveWriter implements ArchiveWriter {
     try {
       await this.#db.commit([write(statement(TOUCH, [this.#uploadId], this.#isThere), ...parts)])
     } catch (error) {
-      // Some of it is missing, or may be: whatever comes now makes no whole upload.
-      this.#failure = error
+      this.#failure ??= error
       throw error
     }
   }

@@ -39,6 +39,6 @@ export interface UploadArchive {
   remove(uploadId: string): Promise<void>
   /** Committed with an ingestion of the upload, which fails with NOT_FOUND where it is not there, and whole. */
   claim(uploadId: string): Write
-  /** Removes what nobody has written to for an hour and no ingestion has claimed: its sender or its node went away. */
+  /** Removes what nobody has written to for a day and no ingestion has claimed: its sender or its node went away. */
   sweep(): Promise<void>
 }
