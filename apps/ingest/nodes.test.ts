@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { openTestSocket } from '@holdfast/testing'
+import { openTestSocket, withPostgres } from '@holdfast/testing'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { standIn } from './adapters/sources/fixtures.ts'
 import { type KillableNode, type NodeStart, startNode } from './fixtures/killable-node.ts'
@@ -75,6 +75,9 @@ const progressOn = (node: KillableNode, projectId: string) =>
   node.get<ProgressView>(`/api/projects/${projectId}/progress`)
 const count = async (node: KillableNode, projectId: string, status: string) =>
   (await filesOn(node, projectId)).filter((file) => file.status === status).length
+
+const query = (sql: string) =>
+  withPostgres(connectionString, async (client) => (await client.query<Record<string, unknown>>(sql)).rows)
 
 function watch(node: KillableNode, projectId: string, ingestionId: string) {
   const path = `/api/projects/${projectId}/progress?ingestion=${ingestionId}`
@@ -183,6 +186,31 @@ describe('An ingestion whose node is killed with -9 and lost with its disk', () 
 })
 
 describe('Two nodes', () => {
+  it('[ING15] finish an ingestion once: one that was stopped while it indexed writes nothing when it wakes', async () => {
+    await writeFiles()
+    const first = await start('a')
+    const projectId = await projectOn(first)
+    const ingestionId = await withPostgres(connectionString, async (client) => {
+      // Until it stands still, nothing comes into the index.
+      await client.query('BEGIN; LOCK TABLE passages IN SHARE MODE')
+      const accepted = await first.post<AcceptedView>(`/api/projects/${projectId}/ingestions`, { path: root })
+      const waiting = "SELECT 1 FROM pg_locks WHERE relation = 'passages'::regclass AND NOT granted"
+      await expect.poll(async () => (await client.query(waiting)).rowCount, PATIENCE).toBeGreaterThan(0)
+      first.pause()
+      await client.query('COMMIT')
+      return accepted.ingestionId
+    })
+    const second = await start('b')
+    checkStory(await endOn(second, projectId, ingestionId))
+    const written = () => query('SELECT id, xmin FROM passages ORDER BY id')
+    const before = await written()
+    expect(before).toHaveLength(FILES)
+    first.resume()
+    await expect.poll(() => progressOn(first, projectId), PATIENCE).toMatchObject({ status: 'done' })
+    expect(await written()).toEqual(before)
+    await checkFiles(first, projectId)
+  })
+
   it('[ING18] free at their next start what a run left behind that ended on the other', async () => {
     const first = await start('a', { hold: { kind: 'chunk', after: 9 } })
     const projectId = await projectOn(first)
@@ -214,7 +242,7 @@ describe('Two nodes', () => {
     expect(await progressOn(first, projectId)).toMatchObject({ status: 'cancelled' })
   })
 
-  it('[ING16] try an upload again that the other one received, also one file of it', async () => {
+  it('[ING16] try an upload again that the other one received', async () => {
     const first = await start('a', { hold: { kind: 'extract', after: 9 } })
     const projectId = await projectOn(first)
     const { ingestionId } = await first.post<AcceptedView>(`/api/projects/${projectId}/ingestions`, upload())
