@@ -14,6 +14,9 @@ const BAD: [name: string, value: string, why: RegExp][] = [
   ['PORT', '1.5', /not a whole number/],
   ['DATABASE_URL', 'mysql://localhost/holdfast', /neither a postgres:/],
   ['DATABASE_URL', 'postgres://local host/holdfast', /neither a postgres:/],
+  ['DATABASE_URL', 'me:kelp@there:5432/holdfast', /neither a postgres:/],
+  ['DATABASE_URL', 'postgres:/me:kelp@there/holdfast', /neither a postgres:/],
+  ['DATABASE_URL', 'postgres://me:ke#lp@there/holdfast', /written %23/],
   ['REDIS_URL', 'localhost:6379', /not a redis:/],
   ['REDIS_URL', 'redis://localhost', /several nodes on one PostgreSQL/],
   ['OPERATOR_TOKEN', 'short', /shorter than 16/],
@@ -41,6 +44,7 @@ describe('readConfig', () => {
     expect(refusal.message).toMatch(new RegExp(`^${name} is not right: `))
     expect(refusal.message).toMatch(why)
     expect(refusal.message).not.toContain('\n')
+    expect(refusal.message).not.toContain('kelp@')
   })
 
   it('[HOST1] NODE_ENV=production without JWT_SECRET is refused', () => {

@@ -9,7 +9,8 @@ export type StoreConfig =
   | { kind: 'sqlite'; path: string }
   | {
       kind: 'postgres'
-      url: string /** Carries word between the nodes; PostgreSQL does where there is none. */
+      url: string
+      /** Carries word between the nodes; PostgreSQL does where there is none. */
       redisUrl: string | null
     }
 
@@ -51,6 +52,8 @@ function originOf(text: string, context: z.RefinementCtx<string>): string {
 }
 
 const HAS_SCHEME = /^[a-z][a-z0-9+.-]+:\/\//i
+/** An address that lost its scheme, or part of it: taken for a file it would be shown, password and all. */
+const IS_ADDRESS = /^postgres(ql)?:|^[^/\\:]+:[^/\\].*@/i
 
 function isPostgres(text: string): boolean {
   return /^postgres(ql)?:\/\//i.test(text) && URL.canParse(text)
@@ -68,7 +71,10 @@ export const Environment = z.object({
   DATA_DIR: z.string().min(1).default('./data'),
   DATABASE_URL: z
     .string()
-    .refine((text) => !HAS_SCHEME.test(text) || isPostgres(text), 'neither a postgres:// URL nor the path of a file')
+    .refine(
+      (text) => isPostgres(text) || !(HAS_SCHEME.test(text) || IS_ADDRESS.test(text)),
+      'neither a postgres:// URL (signs such as # in a password are written %23) nor the path of a file',
+    )
     .optional(),
   REDIS_URL: z
     .string()

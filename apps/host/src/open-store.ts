@@ -34,35 +34,41 @@ async function openPostgres(
   { logger }: StoreOptions,
 ): Promise<Store> {
   const { openPostgresDatabase, inspectPostgres } = await import('@holdfast/server/postgres')
-  const shown = withoutPassword(url)
   const found = await inspectPostgres(url).catch((error) => {
-    throw new Stop(`DATABASE_URL ${shown} cannot be used: ${messageOf(error)}`)
+    throw cannotBeUsed(url, messageOf(error))
   })
   if (found.encoding !== 'UTF8') {
-    throw new Stop(
-      `DATABASE_URL ${shown} cannot be used: the database is encoded in ${found.encoding}, and must be in UTF8`,
-    )
+    throw cannotBeUsed(url, `the database is encoded in ${found.encoding}, and must be in UTF8`)
   }
   if (found.version < 140_000) {
-    throw new Stop(
-      `DATABASE_URL ${shown} cannot be used: it is PostgreSQL ${found.versionName}, and must be 14 or newer`,
-    )
+    throw cannotBeUsed(url, `it is PostgreSQL ${found.versionName}, and must be 14 or newer`)
   }
   return { db: openPostgresDatabase({ connectionString: url }), broker: (db) => openBroker(db, url, redisUrl, logger) }
 }
 
 async function openBroker(db: Database, url: string, redisUrl: string | null, logger: Logger): Promise<Broker> {
   const nodeId = randomUUID()
-  const onError = (err: Error) => logger.warn({ err }, 'the line to the other nodes met an error')
+  const complainOf = (by: string) => (err: Error) =>
+    logger.warn({ err }, `the line to the other nodes by ${by} met an error`)
   const { openPostgresBroker } = await import('@holdfast/server/postgres-broker')
-  const byDatabase = openPostgresBroker({ connectionString: url, nodeId, onError })
+  const byDatabase = openPostgresBroker({ connectionString: url, nodeId, onError: complainOf('PostgreSQL') })
   if (redisUrl === null) return byDatabase
   const { joinBrokers } = await import('@holdfast/server/joined-broker')
   const { openRedisBroker } = await import('@holdfast/server/redis-broker')
   // Events travel over it: nodes of another store on the same Redis must never hear them.
   const [store] = await db.read<{ id: string }>(statement('SELECT id FROM holdfast_store'))
-  const byRedis = openRedisBroker({ url: redisUrl, nodeId, prefix: `holdfast:${store?.id}:`, onError })
+  const byRedis = openRedisBroker({
+    url: redisUrl,
+    nodeId,
+    prefix: `holdfast:${store?.id}:`,
+    onError: complainOf('Redis'),
+  })
   return joinBrokers(byRedis, byDatabase)
+}
+
+/** The one line a start ends with that cannot have its PostgreSQL. */
+export function cannotBeUsed(url: string, why: string): Stop {
+  return new Stop(`DATABASE_URL ${withoutPassword(url)} cannot be used: ${why}`)
 }
 
 /** A database's address for people to read. */

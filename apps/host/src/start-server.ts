@@ -5,7 +5,7 @@ import type { HoldfastServer } from '@holdfast/server'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import { openDataDir } from './data-dir.ts'
-import { openStore } from './open-store.ts'
+import { cannotBeUsed, openStore } from './open-store.ts'
 import { Stop, systemCode } from './stop.ts'
 
 export interface RunningServer {
@@ -70,7 +70,7 @@ export async function startServer(config: Config, options: StartOptions): Promis
     }
   } catch (error) {
     dataDir.release()
-    throw plain(error)
+    throw plain(error, config)
   }
 }
 
@@ -84,8 +84,9 @@ async function publish(server: HoldfastServer, record: () => void): Promise<void
 }
 
 /** What the machine or its files do not allow is told in a line; anything else is a fault of ours, with its stack. */
-function plain(error: unknown): unknown {
+function plain(error: unknown, { store }: Config): unknown {
   if (error instanceof Stop || !(error instanceof Error)) return error
+  if (isHoldfastError(error) && store.kind === 'postgres') return cannotBeUsed(store.url, error.message)
   const isOfFiles = 'syscall' in error && systemCode(error) !== ''
   return isHoldfastError(error) || isOfFiles ? new Stop(`it cannot start: ${error.message}`) : error
 }

@@ -63,6 +63,14 @@ it('[BROK8] each time the line is lost is told once, however often it cannot be 
   expect(said).toEqual(['refused', 'up 1', 'drop 1', 'down', 'broken', 'up 2', 'drop 2', 'down', 'broken later'])
 })
 
+it('[BROK8] of a line that cannot be opened the first that was heard is told, for that says why', async () => {
+  const { said, opening } = open()
+  opening(1).lost(new Error('connect ECONNREFUSED'))
+  opening(1).failed(new Error('Connection is closed.'))
+  await turn()
+  expect(said).toEqual(['connect ECONNREFUSED'])
+})
+
 it('[BROK8] one that breaks in the moment it is opened is none, and one that opens too late is let go of', async () => {
   const { clock, line, said, opening } = open()
   opening(1).opened(1)

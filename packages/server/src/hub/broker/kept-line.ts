@@ -97,7 +97,8 @@ export class KeptLine<Session> {
       this.#watch(session)
     } catch (error) {
       abort.abort(error)
-      this.#retry(error as Error)
+      // What was heard first says why: that it is closed is all a client says of a line that was never open.
+      this.#retry(opened.error ?? (error as Error))
     } finally {
       cancel()
     }
