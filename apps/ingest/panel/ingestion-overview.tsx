@@ -210,8 +210,8 @@ function Figures({ projectId, live }: OverviewProps) {
   // Ended before it came to a file: zeros would say nothing.
   if (!isWorking && counts.total === 0) return null
   const chunks = state.result?.chunks ?? metrics?.chunks ?? 0
-  // Until the end a file is done with one phase, not with all of them: the count says which.
-  const passed = (isWorking && PASSED[state.currentPhase - 1]) || { label: 'done', status: 'done' }
+  // Until the end a file is done with one phase, not with all of them: the count says which, also where it stopped.
+  const passed = (status !== 'done' && PASSED[state.currentPhase - 1]) || { label: 'done', status: 'done' }
   return (
     <div>
       <ul className="numbers flex flex-wrap gap-x-6 gap-y-1 px-3 py-2 text-dense">

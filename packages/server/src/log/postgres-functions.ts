@@ -1,7 +1,7 @@
 /**
  * What PostgreSQL does by itself. `holdfast_put` is how this server appends there: any number of appends in one call,
  * each judged and carried out on its own, so that one that is refused leaves its neighbours alone. The others are for
- * programs beside this server (docs/postgres.md); what they append is told in the transaction that appends it.
+ * programs beside this server (docs/nodes.md); what they append is told in the transaction that appends it.
  */
 export const CREATE_FUNCTIONS = [
   // Which store this is: what nodes tell each other outside of it is kept apart by that.
