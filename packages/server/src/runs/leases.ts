@@ -72,7 +72,10 @@ export class Leases {
     if (before.length > 0) attempts.follow(before, await store.workingOf(worker))
   }
 
-  /** Between two answers there was not time enough for a lease to run out, or else others are given time to renew. */
+  /**
+   * A write was answered; that the store can be read says nothing, for others cannot renew by that. Between two of them
+   * there was not time enough for a lease to run out, or else others are given time to renew.
+   */
   #answered(): void {
     const { clock, leaseMs } = this.#options
     const now = clock.now()
@@ -80,11 +83,13 @@ export class Leases {
     this.#answeredAt = now
   }
 
-  /** Takes back what has ended, as far as the others had the time to renew it, and comes again when the next one ends. */
+  /**
+   * Takes back what has ended, as far as the others had the time to renew it, and comes again when the next one ends. To
+   * be called right after a write that was answered.
+   */
   async #takeOver(): Promise<void> {
     const { store, clock, timers, worker, onTakenBack } = this.#options
     let end = await store.nextLeaseEnd(worker)
-    this.#answered()
     const patience = this.#trustedFrom - clock.now()
     if (end !== null && end <= 0 && patience <= 0) {
       if ((await store.takeBack('expired')) > 0) onTakenBack()
@@ -94,7 +99,7 @@ export class Leases {
     if (end === null) return
     // One that has ended and was passed over is being written at this moment.
     const wait = Math.max(patience, end > 0 ? end : RETRY_MS)
-    this.#callOffTakeOver = timers.after(wait, () => void this.#attempt(() => this.#takeOver()))
+    this.#callOffTakeOver = timers.after(wait, () => void this.#attempt(() => this.#renew()))
   }
 
   async #attempt(task: () => Promise<void>): Promise<boolean> {

@@ -1,4 +1,5 @@
 import { HoldfastError } from '@holdfast/protocol'
+import type { ManualClock } from '@holdfast/testing'
 import { describe, expect, it } from 'vitest'
 import { type CommitResult, type Database, statement, type Write, write } from '../db/database.ts'
 import { between, gate, type OpenRunsStore, useRunWorld, withCode } from './fixtures/run-world.ts'
@@ -206,6 +207,50 @@ export function describeRunTrouble(name: string, openStore: OpenRunsStore): void
       expect(await crashes()).toBe(0)
     })
 
+    it('[RUN20] a store that is read and takes no writes for longer than a lease says nothing of those who live', async () => {
+      const [first, second] = [
+        readable(await world.connect(), world.clock),
+        readable(await world.connect(), world.clock),
+      ]
+      const stuck = gate()
+      let attempts = 0
+      world.work = async () => {
+        attempts += 1
+        await stuck.opened
+      }
+      const worker = await node({ db: first.db })
+      const other = await node({ db: second.db })
+      await worker.open()
+      const { id } = await worker.start(definition, { n: 1 })
+      await expect.poll(() => attempts).toBe(1)
+      await other.open()
+      const pass = async (seconds: number) => {
+        const end = world.clock.now() + seconds * 1_000
+        await passing(() => hasPassed(end), true, 500)
+      }
+      await pass(25)
+      first.readOnly()
+      second.readOnly()
+      // Until the lease has run out, and others have had the time they are given to renew theirs.
+      await expect
+        .poll(async () => {
+          await pass(0.5)
+          const [row] = await world.db.read<{ n: number }>(statement('SELECT lease_until AS n FROM runs'))
+          return world.clock.now() - (row?.n ?? 0)
+        })
+        .toBeGreaterThan(12_000)
+      // It is the other that may write first.
+      await second.writable()
+      await pass(2)
+      await first.writable()
+      await pass(60)
+      stuck.open()
+      expect(await ended(worker, id)).toBe('done')
+      expect(attempts).toBe(1)
+      expect(await worker.get(id)).toMatchObject({ attempt: 1 })
+      expect(await crashes()).toBe(0)
+    })
+
     it('[RUN20] what died while the store was away goes on elsewhere within a lease after it is back', async () => {
       const [first, second] = [faraway(await world.connect()), faraway(await world.connect())]
       const stuck = gate()
@@ -254,6 +299,32 @@ function lossy(db: Database, part: string, fate: Fate) {
     count: () => count,
     /** Does what was on its way. */
     late: () => late(),
+  }
+}
+
+/** A connection whose store can be read, and that waits five seconds for it to take writes again. */
+function readable(db: Database, clock: ManualClock) {
+  let waiting: (() => void)[] | null = null
+  return {
+    db: between(db, {
+      async commit(writes) {
+        await new Promise<void>((resolve, reject) => {
+          if (!waiting) return resolve()
+          waiting.push(resolve)
+          clock.after(5_000, () => reject(new HoldfastError('UNAVAILABLE')))
+        })
+        return db.commit(writes)
+      },
+    }),
+    readOnly() {
+      waiting ??= []
+    },
+    async writable() {
+      const waited = waiting ?? []
+      waiting = null
+      for (const goOn of waited) goOn()
+      await new Promise(setImmediate)
+    },
   }
 }
 
