@@ -76,6 +76,12 @@ export function describeSearchIndex(name: string, make: () => Promise<SearchWorl
       expect(scores[0]).toBeGreaterThan(scores[1] ?? 0)
     })
 
+    it('[ING5] ranks a short passage about a word above a long one that says it in passing', async () => {
+      const long = Array.from({ length: 300 }, (_, n) => `other${n}`).join(' ')
+      await put('p1', 'f1', [passage(1, `${long} anchor ${long}`), passage(2, 'Every anchor of the ship')])
+      expect(await ids('anchor')).toEqual([2, 1])
+    })
+
     it('[ING5] marks what matched, to the character, also behind what takes two', async () => {
       const texts = { 1: '🚢🚢 naïve ships and Ships 🚢', 2: 'no match but shipping' }
       await put('p1', 'f1', [passage(1, texts[1]), passage(2, texts[2])])
