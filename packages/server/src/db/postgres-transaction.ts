@@ -35,14 +35,17 @@ export async function transact(
 
 async function send(client: pg.PoolClient, names: StatementNames, statements: readonly Statement[]): Promise<Row[][]> {
   const isSlow = statements.some((statement) => statement.isSlow)
-  const query = (text: string, values: unknown[] = []) => {
-    const name = names.of(text)
+  const query = (text: string, values: unknown[] = [], name?: string) => {
     return client.query({ text, values, ...(name ? { name } : {}), ...(isSlow ? { query_timeout: SLOW_MS } : {}) })
   }
+  // Neither the begin nor the end is prepared: a session that forgot what was would fail them alone.
   const begin = [query('BEGIN'), ...(isSlow ? [query(NO_LIMITS)] : [])]
   const results = await Promise.allSettled([
     ...begin,
-    ...statements.map((statement) => query(sentAs(statement).text, [...statement.params])),
+    ...statements.map((statement) => {
+      const { text } = sentAs(statement)
+      return query(text, [...statement.params], names.of(text))
+    }),
     query('COMMIT'),
   ])
   const failed = results.findIndex(({ status }) => status === 'rejected')
