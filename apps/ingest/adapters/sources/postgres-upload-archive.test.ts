@@ -224,6 +224,18 @@ describe('Two nodes with an archive of uploads', () => {
     await expect(fetchOn(second)).rejects.toMatchObject({ code: 'NOT_FOUND' })
   })
 
+  it('[ING18] leave alone what is brought to the place of a copy that is still being removed', async () => {
+    const first = node('a')
+    const old = Object.fromEntries(Array.from({ length: 2_000 }, (_, n) => [`files/${n}.md`, '']))
+    const copy = await writeTree('a/uploads/u1', old)
+    const releasing = first.release('u1')
+    await expect.poll(() => readdir(path.dirname(copy)), { interval: 1 }).toEqual(['u1.removed'])
+    await writeTree('a/uploads/u1', { 'files/a.md': 'hello' })
+    await releasing
+    expect(Object.keys(await readTree(copy))).toEqual(['files/a.md'])
+    expect(await readdir(path.dirname(copy))).toEqual(['u1'])
+  })
+
   it('[ING16] keep nothing of an upload that is discarded, or that the store does not take', async () => {
     const first = node('a')
     const upload = await first.openUpload('u1')

@@ -138,13 +138,18 @@ export function createUploads(options: UploadsOptions) {
   }
 }
 
-/** Moved aside first, so that a crash in the middle leaves nothing that looks whole. */
+/**
+ * Moved aside first, so that a crash in the middle leaves nothing that looks whole; and what is brought to its place
+ * meanwhile stays.
+ */
 async function removeWhole(folder: string): Promise<void> {
   const aside = `${folder}.removed`
   await rm(aside, { recursive: true, force: true })
-  await rename(folder, aside).catch(() => {})
-  await rm(aside, { recursive: true, force: true })
-  await rm(folder, { recursive: true, force: true })
+  const isAside = await rename(folder, aside).then(
+    () => true,
+    () => false,
+  )
+  await rm(isAside ? aside : folder, { recursive: true, force: true })
 }
 
 class ReceivedUpload implements Upload {
