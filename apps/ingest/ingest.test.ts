@@ -176,7 +176,7 @@ describe('A search', () => {
     expect(code.headings.join(' ')).toContain('Hub')
   })
 
-  it('[P9d] ranks: a word in a heading stands before one in a text', async () => {
+  it('[P9d] ranks: a passage that is all about a word stands before one that has it once', async () => {
     const [first] = await world.search(projectId, 'sails')
     expect(first?.path).toBe('notes/sails.html')
     const hits = await world.search(projectId, 'page')

@@ -17,12 +17,12 @@ const EXTENTS = `
   SELECT file_id, COUNT(*) AS passages, MIN(id) AS first, MAX(id) AS last FROM passages
   WHERE file_id IN (SELECT json_array_elements_text(CAST(? AS JSON))) GROUP BY file_id`
 
-// A word in the heading (weight A) weighs as much as four in the text (D), and one in a short passage more than one in
-// a long (1: divided by 1 and the logarithm of the length), for small files are passages as well.
+// A word in the heading (weight A) weighs as much as four in the text (D), and one in a passage of few different words
+// more than one among many: a passage has some hundred.
 const SEARCH = `
   SELECT found.id, found.rank, chunks.text
   FROM (
-    SELECT id, ts_rank('{0.25, 0.25, 0.25, 1}', words, CAST(? AS TSQUERY), 1) AS rank FROM passages
+    SELECT id, ts_rank('{0.25, 0.25, 0.25, 1}', words, CAST(? AS TSQUERY)) / (100 + length(words)) AS rank FROM passages
     WHERE words @@ CAST(? AS TSQUERY) ORDER BY rank DESC, id LIMIT ? OFFSET ?
   ) found JOIN chunks ON chunks.id = found.id
   ORDER BY found.rank DESC, found.id`
