@@ -6,6 +6,7 @@ import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import { openDataDir } from './data-dir.ts'
 import { cannotBeUsed, openStore } from './open-store.ts'
+import { compareSecrets } from './same-secrets.ts'
 import { Stop, systemCode } from './stop.ts'
 
 export interface RunningServer {
@@ -57,6 +58,7 @@ export async function startServer(config: Config, options: StartOptions): Promis
       await db.close()
       throw error
     })
+    if (config.store.kind === 'postgres') await compareSecrets(db, [token, secret], logger)
     const url = await listen(server, config)
     await publish(server, () => dataDir.publish({ pid: process.pid, url, token, startedAt: new Date().toISOString() }))
     return {

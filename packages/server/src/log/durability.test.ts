@@ -29,13 +29,20 @@ const open = (path: string) =>
 function killAfter(count: number, fixture: string, ...args: string[]): Promise<string[]> {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'fixtures', fixture), ...args])
   let said = ''
+  let complaint = ''
   return new Promise((resolve, reject) => {
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       said += text
       if (said.split('\n').length > count) child.kill('SIGKILL')
     })
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      complaint += text
+    })
     child.on('error', reject)
-    child.on('close', () => resolve(said.split('\n').slice(0, -1)))
+    child.on('close', (code, signal) => {
+      if (signal === 'SIGKILL') resolve(said.split('\n').slice(0, -1))
+      else reject(new Error(`it ended by itself (${signal ?? code}): ${complaint}`))
+    })
   })
 }
 

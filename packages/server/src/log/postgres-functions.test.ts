@@ -141,7 +141,12 @@ describe('other programs on PostgreSQL', () => {
       [`holdfast_append('ended', '{}')`, '55000'],
       [`holdfast_append('text', '{}')`, '42809'],
       [`holdfast_append('s', '[]')`, '22023'],
-      [`holdfast_append('', '{}')`, '22004'],
+      [`holdfast_append('', '{}')`, '22023'],
+      [`holdfast_append('a b', '{}')`, '22023'],
+      [`holdfast_append('../a', '{}')`, '22023'],
+      [`holdfast_append('a//b', '{}')`, '22023'],
+      [`holdfast_append('ä', '{}')`, '22023'],
+      [`holdfast_append(repeat('a', 513), '{}')`, '22023'],
       [`holdfast_append('s', NULL)`, '22004'],
       [`holdfast_append('s', 'not JSON')`, '22P02'],
     ]
@@ -170,7 +175,7 @@ describe('other programs on PostgreSQL', () => {
   })
 
   it('[LOG23] live readers have it at once, by either way, big rows and long names included', async () => {
-    const long = `long/${'ä'.repeat(4_000)}`
+    const long = `long/${'a.B~0-_'.repeat(72)}`
     for (const stream of ['s', long]) {
       await db.commit([log.create(stream)])
       const reading = readLive(stream)

@@ -1,11 +1,13 @@
+import { STREAM_NAME } from './stream-name.ts'
+
 /**
  * What PostgreSQL does by itself. `holdfast_put` is how this server appends there: any number of appends in one call,
  * each judged and carried out on its own, so that one that is refused leaves its neighbours alone. The others are for
  * programs beside this server (docs/nodes.md); what they append is told in the transaction that appends it.
  */
 export const CREATE_FUNCTIONS = [
-  // Which store this is: what nodes tell each other outside of it is kept apart by that.
-  'CREATE TABLE holdfast_store (id UUID NOT NULL DEFAULT gen_random_uuid())',
+  // Which store this is: what nodes tell each other outside of it is kept apart by that. `secrets` is the host's.
+  'CREATE TABLE holdfast_store (id UUID NOT NULL DEFAULT gen_random_uuid(), secrets TEXT)',
   'INSERT INTO holdfast_store DEFAULT VALUES',
 
   `CREATE FUNCTION holdfast_now() RETURNS bigint LANGUAGE sql VOLATILE PARALLEL SAFE AS
@@ -100,8 +102,14 @@ export const CREATE_FUNCTIONS = [
      put record;
      place text;
    BEGIN
-     IF stream IS NULL OR stream = '' OR event IS NULL OR seal IS NULL THEN
+     IF stream IS NULL OR event IS NULL OR seal IS NULL THEN
        RAISE EXCEPTION 'holdfast_append wants the name of a stream and an event' USING ERRCODE = 'null_value_not_allowed';
+     END IF;
+     -- As over HTTP: what could not be read there is not made here.
+     IF length(stream) > ${STREAM_NAME.maxLength} OR stream !~ '${STREAM_NAME.pattern}' THEN
+       RAISE EXCEPTION '"%" cannot be the name of a stream', left(stream, 100)
+         USING ERRCODE = 'invalid_parameter_value',
+           HINT = '${STREAM_NAME.words}';
      END IF;
      IF jsonb_typeof(event) <> 'array' THEN event := jsonb_build_array(event); END IF;
      IF jsonb_array_length(event) = 0 THEN
