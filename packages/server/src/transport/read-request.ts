@@ -1,5 +1,6 @@
 import { HoldfastError, OFFSET_NOW, OFFSET_START, type Offset } from '@holdfast/protocol'
 import type { StreamInfo, StreamLog } from '../log/stream-log.ts'
+import { isStreamName, STREAM_NAME } from '../log/stream-name.ts'
 
 /** A reader's wish, checked: which stream, and from where (`null`: its start). */
 export interface ReadRequest {
@@ -7,17 +8,10 @@ export interface ReadRequest {
   from: Offset | null
 }
 
-// What a name may hold: segments as in a path, so that it can stand in a URL and in a file name without escaping.
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._~-]*(\/[A-Za-z0-9][A-Za-z0-9._~-]*)*$/
-const NAME_MAX_LENGTH = 512
-
 /** Throws INVALID_INPUT unless `name` can be a stream's. */
 export function checkStreamName(name: string): string {
-  if (name.length > NAME_MAX_LENGTH || !NAME.test(name)) {
-    throw new HoldfastError(
-      'INVALID_INPUT',
-      'That cannot be the name of a stream: segments of letters, digits and . _ ~ -, parted by slashes.',
-    )
+  if (!isStreamName(name)) {
+    throw new HoldfastError('INVALID_INPUT', `That cannot be the name of a stream: ${STREAM_NAME.words}.`)
   }
   return name
 }
