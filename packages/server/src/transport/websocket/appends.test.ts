@@ -55,4 +55,37 @@ describe('Appends', () => {
     expect(await taken).toEqual({ type: 'appended', ref: 4, stream: 's', offset: 'x', duplicate: true, sealed: true })
     expect(asked).toEqual(['s 3', 's 4'])
   })
+
+  it('[WS20] a stream is looked up once, and again where it is another by now', async () => {
+    let [looks, contentType] = [0, 'application/json']
+    const log = {
+      async info() {
+        looks += 1
+        return { contentType }
+      },
+    } as unknown as StreamLog
+    const asked: AppendRequest[] = []
+    const outside = {
+      async append(_: string, request: AppendRequest): Promise<AppendOutcome> {
+        asked.push(request)
+        if (request.contentType !== contentType) return { type: 'content_type_mismatch', contentType }
+        return { type: 'appended', tail: 'x', sealed: false }
+      },
+    } as unknown as OutsideAppend
+    const appends = new Appends({ log, outside, maxEvents: 10 })
+    const append = (event: unknown) => {
+      const frame = { type: 'append' as const, ref: 1, stream: 's', events: [event] }
+      return appends.append(frame, JSON.stringify(frame))
+    }
+    for (const event of [1, 'aGk=', 3]) await append(event)
+    expect(looks).toBe(1)
+    contentType = 'text/plain'
+    await append('aGk=')
+    await append('aGk=')
+    expect(looks).toBe(2)
+    await expect(append(1)).rejects.toMatchObject({ code: 'INVALID_INPUT' })
+    contentType = 'application/json'
+    await append({ n: 1 })
+    expect(asked.at(-1)).toMatchObject({ contentType, messages: ['{"n":1}'] })
+  })
 })

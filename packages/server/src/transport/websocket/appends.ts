@@ -15,14 +15,19 @@ export interface AppendsOptions {
   maxEvents: number
 }
 
+// Streams whose kind a connection remembers.
+const REMEMBERED = 1_000
+
 /**
  * Appends of one connection. Those to one stream take effect in the order they were asked for, without waiting for one
- * another's way to the disk: what is made ready in turn is the question only, and the log judges in order.
+ * another's way to the disk: what is made ready in turn is the question only, and the log judges in order. What a frame's
+ * events stand for depends on the stream's content type, which is looked up once; the log refuses another.
  */
 export class Appends {
   readonly #options: AppendsOptions
   /** The append of each stream that was made ready last. */
   readonly #last = new Map<string, Promise<unknown>>()
+  readonly #contentTypes = new Map<string, string>()
 
   constructor(options: AppendsOptions) {
     this.#options = options
@@ -38,13 +43,16 @@ export class Appends {
       () => this.#forget(stream, last),
     )
     this.#last.set(stream, last)
-    const { outcome } = await asked
-    return answerTo(await outcome, stream, ref)
+    const outcome = await (await asked).outcome
+    if (outcome.type !== 'content_type_mismatch') return answerTo(outcome, stream, ref)
+    // It was made anew since it was looked up.
+    this.#contentTypes.delete(stream)
+    return answerTo(await (await this.#ask(frame, text)).outcome, stream, ref)
   }
 
   /** In an object, or whoever waits for the asking would wait for the outcome. */
   async #ask(frame: AppendFrame, text: string): Promise<{ outcome: Promise<AppendOutcome> }> {
-    const { log, outside, maxEvents } = this.#options
+    const { outside, maxEvents } = this.#options
     const { stream, events, producer, seal } = frame
     if (events.length > maxEvents) {
       throw new HoldfastError('TOO_LARGE', `One append holds at most ${maxEvents} events, not ${events.length}.`)
@@ -54,15 +62,30 @@ export class Appends {
         errors: [{ field: 'events', message: 'is empty' }],
       })
     }
-    const info = await log.info(checkStreamName(stream))
-    if (!info) throw new HoldfastError('NOT_FOUND', `There is no stream "${stream}".`)
+    const { contentType, messages } = await this.#messages(frame, text)
     const request: AppendRequest = {
-      messages: isJson(info.contentType) ? rawEvents(text) : events.map(checkBase64),
-      ...(events.length > 0 ? { contentType: info.contentType } : {}),
+      messages,
+      ...(events.length > 0 ? { contentType } : {}),
       ...(producer ? { producer } : {}),
       ...(seal ? { seal } : {}),
     }
     return { outcome: outside.append(stream, request) }
+  }
+
+  async #messages({ stream, events }: AppendFrame, text: string): Promise<{ contentType: string; messages: string[] }> {
+    const known = this.#contentTypes.get(stream)
+    // What does not fit what is remembered may fit what the stream is by now.
+    const fits = known !== undefined && (isJson(known) || events.every(isBase64))
+    const contentType = fits ? known : await this.#lookUp(stream)
+    return { contentType, messages: isJson(contentType) ? rawEvents(text) : events.map(checkBase64) }
+  }
+
+  async #lookUp(stream: string): Promise<string> {
+    const info = await this.#options.log.info(checkStreamName(stream))
+    if (!info) throw new HoldfastError('NOT_FOUND', `There is no stream "${stream}".`)
+    if (this.#contentTypes.size >= REMEMBERED) this.#contentTypes.clear()
+    this.#contentTypes.set(stream, info.contentType)
+    return info.contentType
   }
 
   #forget(stream: string, last: Promise<unknown>): void {
@@ -70,9 +93,12 @@ export class Appends {
   }
 }
 
+function isBase64(event: unknown): event is string {
+  return typeof event === 'string' && event !== '' && Buffer.from(event, 'base64').toString('base64') === event
+}
+
 function checkBase64(event: unknown, index: number): string {
-  if (typeof event === 'string' && event !== '' && Buffer.from(event, 'base64').toString('base64') === event)
-    return event
+  if (isBase64(event)) return event
   throw new HoldfastError('INVALID_INPUT', 'The events of a stream that is not JSON are texts in base64.', {
     errors: [{ field: `events[${index}]`, message: event === '' ? 'is empty' : 'is not base64' }],
   })
