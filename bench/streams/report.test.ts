@@ -23,7 +23,7 @@ const cells = (text: string) =>
     .map((line) => line.slice(2, -2).split(' | '))
 
 describe('table', () => {
-  it('[X16a] compares with the base on the same line, and says nothing where there is no such line', () => {
+  it('[BENCH3] compares with the base on the same line, and says nothing where there is no such line', () => {
     const figures = [figure('a', 'ours', 30), figure('a', 'theirs', 20), figure('b', 'ours', 7)]
     const [head, , ...lines] = cells(table(section(figures, { base: 'theirs' })))
     expect(head).toEqual(['', 'server', 'durable', 'appends/s', 'appends/s, ratio to theirs'])
@@ -31,7 +31,7 @@ describe('table', () => {
     expect(cells(table(section(figures)))[0]).toEqual(['', 'server', 'durable', 'appends/s'])
   })
 
-  it('[X16a] says of each aim what it is and whether it was met, on either side of its limit', () => {
+  it('[BENCH3] says of each aim what it is and whether it was met, on either side of its limit', () => {
     const atLeast = { column: 'appends/s', atLeast: 10_000 }
     const below = { column: 'appends/s', below: 15 }
     const figures = [
@@ -52,7 +52,7 @@ describe('table', () => {
 })
 
 describe('update', () => {
-  it('[X16a] puts what was measured anew into its place and leaves the rest as it was', () => {
+  it('[BENCH3] puts what was measured anew into its place and leaves the rest as it was', () => {
     const other = section([figure('x', 'ours', 5)], { title: 'Latency' })
     const earlier = render('# Old head', [section([figure('a', 'ours', 1)]), other])
     const now = update(earlier, '# New head', [section([figure('a', 'ours', 2)])])

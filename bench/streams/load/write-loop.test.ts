@@ -13,19 +13,19 @@ async function written(pace: Parameters<typeof writeFor>[0]): Promise<number[][]
 }
 
 describe('writeFor', () => {
-  it('[X16a] writers that are enough have a stream of their own each; one alone goes through all of them', async () => {
+  it('[BENCH1] writers that are enough have a stream of their own each; one alone goes through all of them', async () => {
     const own = await written({ writers: 6, streams: 3, seconds: 0.02 })
     expect(own.map((streams) => [...new Set(streams)])).toEqual([[0], [1], [2], [0], [1], [2]])
     const [alone = []] = await written({ writers: 1, streams: 3, seconds: 0.04, rate: 100, openLoop: true })
     expect(alone).toEqual([0, 1, 2, 0])
   })
 
-  it('[X16a] a rate is kept over all writers, however soon they are answered', async () => {
+  it('[BENCH1] a rate is kept over all writers, however soon they are answered', async () => {
     const streams = await written({ writers: 4, streams: 1, seconds: 0.1, rate: 200, openLoop: true })
     expect(streams.map(({ length }) => length)).toEqual([5, 5, 5, 5])
   })
 
-  it('[X16a] an append that was due while its writer waited has waited too', async () => {
+  it('[BENCH2] an append that was due while its writer waited has waited too', async () => {
     const late: number[] = []
     let answer = () => {}
     const held = new Promise<void>((resolve) => {
@@ -45,7 +45,7 @@ describe('writeFor', () => {
     expect(latencies.filter((ms) => ms > 5).length).toBeGreaterThanOrEqual(2)
   })
 
-  it('[X16a] what was refused is counted apart', async () => {
+  it('[BENCH2] what was refused is counted apart', async () => {
     const all = await writeFor(
       { writers: 2, streams: 1, seconds: 0.05, rate: 200, openLoop: true },
       async ({ writer }) => writer === 0,
@@ -56,7 +56,7 @@ describe('writeFor', () => {
 })
 
 describe('together', () => {
-  it('[X16a] adds up what several programs wrote at once; percentiles are over all of it', () => {
+  it('[BENCH2] adds up what several programs wrote at once; percentiles are over all of it', () => {
     const fast = { perSecond: 300, refused: 1, latencies: Array.from({ length: 99 }, () => 1) }
     const slow = { perSecond: 100, refused: 2, latencies: Array.from({ length: 99 }, () => 9) }
     expect(figuresOf(together([fast, slow]))).toEqual([400, 1, 9, 3])
@@ -64,7 +64,7 @@ describe('together', () => {
 })
 
 describe('eventText', () => {
-  it('[X16a] is JSON of about 40 bytes and the padding, and says when it was made', () => {
+  it('[BENCH1] is JSON of about 40 bytes and the padding, and says when it was made', () => {
     const before = Number(process.hrtime.bigint()) / 1e6
     const text = eventText(12_345, 160)
     const { n, t } = JSON.parse(text)

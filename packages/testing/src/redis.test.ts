@@ -18,7 +18,7 @@ function ask(port: number, command: string): Promise<string> {
 }
 
 describe.skipIf(missing)('startRedis', () => {
-  it('[X16a] a durable one has after a crash what it said that it has; any other is empty', async () => {
+  it('[BENCH4] a durable one has after a crash what it said that it has; any other is empty', async () => {
     const kept = async (durable: boolean) => {
       await using redis = await startRedis({ durable })
       expect(await ask(redis.port, 'SET key value')).toBe('+OK\r\n')

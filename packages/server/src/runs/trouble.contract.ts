@@ -1,12 +1,8 @@
-import { HoldfastError } from '@holdfast/protocol'
-import type { ManualClock } from '@holdfast/testing'
 import { describe, expect, it } from 'vitest'
-import { type CommitResult, type Database, statement, type Write, write } from '../db/database.ts'
-import { between, gate, type OpenRunsStore, useRunWorld, withCode } from './fixtures/run-world.ts'
+import { type Database, statement, write } from '../db/database.ts'
+import { gate, type OpenRunsStore, useRunWorld, withCode } from './fixtures/run-world.ts'
+import { faraway, lossy, readable } from './fixtures/troubled-stores.ts'
 import type { RunContext } from './run.ts'
-
-/** What became of a commit whose answer was lost. */
-type Fate = 'done' | 'not done' | 'done late'
 
 /** What the engine promises while its store is in trouble (SPEC.md, rules RUN). */
 export function describeRunTrouble(name: string, openStore: OpenRunsStore): void {
@@ -173,24 +169,36 @@ export function describeRunTrouble(name: string, openStore: OpenRunsStore): void
       await other.start(definition, { n: 1 }, { id: 'x' })
     })
 
-    it('[RUN20] while the store is away longer than a lease, who lives keeps its runs and nobody takes them', async () => {
-      const [first, second] = [faraway(await world.connect()), faraway(await world.connect())]
+    /** A run whose first attempt works on one node until `stuck` opens, and a second node beside it. */
+    const workingBesideAnother = async (first: Database, second: Database) => {
       const stuck = gate()
       let attempts = 0
       world.work = async () => {
         attempts += 1
-        await stuck.opened
+        if (attempts === 1) await stuck.opened
       }
-      const worker = await node({ db: first.db })
-      const other = await node({ db: second.db })
+      const worker = await node({ db: first })
+      const other = await node({ db: second })
       await worker.open()
       const { id } = await worker.start(definition, { n: 1 })
       await expect.poll(() => attempts).toBe(1)
       await other.open()
-      const pass = async (seconds: number) => {
-        const end = world.clock.now() + seconds * 1_000
-        await passing(() => hasPassed(end), true, 500)
+      /** Nobody took it over, or said that its node had died. */
+      const isUntouched = async () => {
+        expect(attempts).toBe(1)
+        expect(await worker.get(id)).toMatchObject({ attempt: 1 })
+        expect(await crashes()).toBe(0)
       }
+      return { worker, other, stuck, id, isUntouched }
+    }
+    const pass = async (seconds: number) => {
+      const end = world.clock.now() + seconds * 1_000
+      await passing(() => hasPassed(end), true, 500)
+    }
+
+    it('[RUN20] while the store is away longer than a lease, who lives keeps its runs and nobody takes them', async () => {
+      const [first, second] = [faraway(await world.connect()), faraway(await world.connect())]
+      const { worker, stuck, id, isUntouched } = await workingBesideAnother(first.db, second.db)
       await pass(25)
       first.away(true)
       second.away(true)
@@ -202,9 +210,7 @@ export function describeRunTrouble(name: string, openStore: OpenRunsStore): void
       await pass(60)
       stuck.open()
       expect(await ended(worker, id)).toBe('done')
-      expect(attempts).toBe(1)
-      expect(await worker.get(id)).toMatchObject({ attempt: 1 })
-      expect(await crashes()).toBe(0)
+      await isUntouched()
     })
 
     it('[RUN20] a store that is read and takes no writes for longer than a lease says nothing of those who live', async () => {
@@ -212,22 +218,7 @@ export function describeRunTrouble(name: string, openStore: OpenRunsStore): void
         readable(await world.connect(), world.clock),
         readable(await world.connect(), world.clock),
       ]
-      const stuck = gate()
-      let attempts = 0
-      world.work = async () => {
-        attempts += 1
-        await stuck.opened
-      }
-      const worker = await node({ db: first.db })
-      const other = await node({ db: second.db })
-      await worker.open()
-      const { id } = await worker.start(definition, { n: 1 })
-      await expect.poll(() => attempts).toBe(1)
-      await other.open()
-      const pass = async (seconds: number) => {
-        const end = world.clock.now() + seconds * 1_000
-        await passing(() => hasPassed(end), true, 500)
-      }
+      const { worker, stuck, id, isUntouched } = await workingBesideAnother(first.db, second.db)
       await pass(25)
       first.readOnly()
       second.readOnly()
@@ -246,29 +237,16 @@ export function describeRunTrouble(name: string, openStore: OpenRunsStore): void
       await pass(60)
       stuck.open()
       expect(await ended(worker, id)).toBe('done')
-      expect(attempts).toBe(1)
-      expect(await worker.get(id)).toMatchObject({ attempt: 1 })
-      expect(await crashes()).toBe(0)
+      await isUntouched()
     })
 
     it('[RUN20] what died while the store was away goes on elsewhere within a lease after it is back', async () => {
       const [first, second] = [faraway(await world.connect()), faraway(await world.connect())]
-      const stuck = gate()
-      let attempts = 0
-      world.work = async () => {
-        attempts += 1
-        if (attempts === 1) await stuck.opened
-      }
-      const worker = await node({ db: first.db })
-      const other = await node({ db: second.db })
-      await worker.open()
-      const { id } = await worker.start(definition, { n: 1 })
-      await expect.poll(() => attempts).toBe(1)
-      await other.open()
+      const { other, stuck, id } = await workingBesideAnother(first.db, second.db)
       first.away(true)
       second.away(true)
-      const end = world.clock.now() + 60_000
-      await passing(() => hasPassed(end), true, 500)
+      await pass(60)
+      const end = world.clock.now()
       second.away(false)
       await passing(async () => (await other.get(id))?.attempt, 2, 200)
       expect(world.clock.now() - end).toBeLessThan(30_000)
@@ -277,68 +255,4 @@ export function describeRunTrouble(name: string, openStore: OpenRunsStore): void
       stuck.open()
     })
   })
-}
-
-/** A connection on which the first commit with such a statement gets no answer, and what became of it. */
-function lossy(db: Database, part: string, fate: Fate) {
-  let count = 0
-  let late: () => Promise<CommitResult> = () => Promise.reject(new Error('nothing is late'))
-  const concerns = (writes: readonly Write[]) =>
-    writes.some(({ statements }) => statements.some(({ sql }) => sql.includes(part)))
-  return {
-    db: between(db, {
-      async commit(writes) {
-        if (count > 0 || !concerns(writes)) return db.commit(writes)
-        count += 1
-        if (fate === 'done') await db.commit(writes)
-        late = () => db.commit(writes)
-        throw new HoldfastError('OUTCOME_UNKNOWN')
-      },
-    }),
-    /** How many answers were lost. */
-    count: () => count,
-    /** Does what was on its way. */
-    late: () => late(),
-  }
-}
-
-/** A connection whose store can be read, and that waits five seconds for it to take writes again. */
-function readable(db: Database, clock: ManualClock) {
-  let waiting: (() => void)[] | null = null
-  return {
-    db: between(db, {
-      async commit(writes) {
-        await new Promise<void>((resolve, reject) => {
-          if (!waiting) return resolve()
-          waiting.push(resolve)
-          clock.after(5_000, () => reject(new HoldfastError('UNAVAILABLE')))
-        })
-        return db.commit(writes)
-      },
-    }),
-    readOnly() {
-      waiting ??= []
-    },
-    async writable() {
-      const waited = waiting ?? []
-      waiting = null
-      for (const goOn of waited) goOn()
-      await new Promise(setImmediate)
-    },
-  }
-}
-
-/** A connection whose store can be out of reach. */
-function faraway(db: Database) {
-  let isAway = false
-  const refused = () => Promise.reject(new HoldfastError('UNAVAILABLE'))
-  return {
-    db: between(db, {
-      commit: (writes) => (isAway ? refused() : db.commit(writes)),
-      read: (asked) => (isAway ? refused() : db.read(asked)),
-    }),
-    away(value: boolean) {
-      isAway = value
-    },
-  }
 }

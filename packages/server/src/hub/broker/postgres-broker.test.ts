@@ -1,10 +1,11 @@
 import { systemClock } from '@holdfast/protocol'
 import { LineProxy, ManualClock, startPostgres, type TestPostgres, until } from '@holdfast/testing'
 import pg from 'pg'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { describeBroker } from './broker.contract.ts'
 import type { Broker } from './broker.ts'
-import { appended, at, Heard, removal, type TestNode } from './fixtures/heard.ts'
+import { appended, at, removal } from './fixtures/heard.ts'
+import { useTestNodes } from './fixtures/test-nodes.ts'
 import { openPostgresBroker, type PostgresBrokerOptions } from './postgres-broker.ts'
 import { channelOf } from './postgres-notifications.ts'
 
@@ -46,25 +47,11 @@ async function openGround(options: Partial<PostgresBrokerOptions> = {}) {
 describeBroker('PostgreSQL', openGround)
 
 describe('PostgreSQL', () => {
-  let ground: Awaited<ReturnType<typeof openGround>>
-  const started: TestNode[] = []
-  const begin = async (options?: Partial<PostgresBrokerOptions>) => {
-    ground = await openGround(options)
-  }
-  const start = async (options?: Partial<PostgresBrokerOptions>): Promise<TestNode> => {
-    const node = { broker: ground.open(options), heard: new Heard() }
-    started.push(node)
-    node.broker.listen(node.heard)
-    await expect.poll(() => node.heard.resumedAll).toBe(1)
-    return node
-  }
-  const read = async ({ broker, heard }: TestNode, ...streams: string[]) => {
-    for (const stream of streams) broker.subscribe(stream)
-    await expect.poll(() => streams.every((stream) => heard.active.has(stream))).toBe(true)
-  }
+  const nodesOfTest = useTestNodes(openGround)
+  const { begin, start, read } = nodesOfTest
   /** Asks as another program does. */
   const psql = async (sql: string, params: unknown[] = []) => {
-    const client = new pg.Client({ connectionString: ground.connectionString })
+    const client = new pg.Client({ connectionString: nodesOfTest.ground.connectionString })
     await client.connect()
     const { rows } = await client.query(sql, params)
     await client.end()
@@ -72,18 +59,13 @@ describe('PostgreSQL', () => {
   }
   /** Hears all that is said on the channels. */
   const overhear = async (channels: string[]) => {
-    const client = new pg.Client({ connectionString: ground.connectionString })
+    const client = new pg.Client({ connectionString: nodesOfTest.ground.connectionString })
     await client.connect()
     const payloads: string[] = []
     client.on('notification', ({ payload = '' }) => payloads.push(payload))
     await client.query(channels.map((channel) => `LISTEN ${channel}`).join(';'))
     return { payloads, end: () => client.end() }
   }
-
-  afterEach(async () => {
-    await Promise.all(started.splice(0).map(({ broker }) => broker.close()))
-    await ground[Symbol.asyncDispose]()
-  })
 
   it('[BROK10] other programs speak on the same channels, and what nobody means is passed over', async () => {
     await begin()
@@ -117,7 +99,7 @@ describe('PostgreSQL', () => {
     await say(channelOf('s'), JSON.stringify([[null, null]]))
     await expect.poll(() => [...node.heard.active]).toEqual(['s'])
     expect(node.heard.signals).toHaveLength(1)
-    expect(ground.errors).toHaveLength(2 * strange.length + 3)
+    expect(nodesOfTest.ground.errors).toHaveLength(2 * strange.length + 3)
   })
 
   it('[BROK12] payloads stay below 8,000 bytes, and all that is told while one query is under way is one query', async () => {
@@ -154,7 +136,11 @@ describe('PostgreSQL', () => {
       await expect.poll(() => b.heard.last(stream)?.tail === at(1) || b.heard.active.has(stream)).toBe(true)
     }
     const told = names.filter((stream) => b.heard.last(stream))
-    expect([told, names.length - told.length > 0, ground.errors]).toEqual([names.slice(0, told.length), true, []])
+    expect([told, names.length - told.length > 0, nodesOfTest.ground.errors]).toEqual([
+      names.slice(0, told.length),
+      true,
+      [],
+    ])
     const longest = JSON.stringify([[`node-${nodes - 1}`, told.at(-1), at(1), '']])
     expect(Buffer.byteLength(longest)).toBe(7_999)
   })
@@ -174,14 +160,14 @@ describe('PostgreSQL', () => {
     // A channel nobody needs is not listened to: even what is malformed there is not seen.
     await psql('SELECT pg_notify($1, $2)', [channelOf('third'), 'malformed'])
     await psql('SELECT pg_notify($1, $2)', [channelOf('fourth'), 'malformed'])
-    await expect.poll(() => ground.errors.length).toBe(1)
+    await expect.poll(() => nodesOfTest.ground.errors.length).toBe(1)
     expect(channelOf('third')).not.toBe(channelOf('fourth'))
   })
 
   it('[BROK11] a line that is half open is noticed within a few seconds', async () => {
     const clock = new ManualClock()
     await begin({ clock })
-    const { connectionString } = ground
+    const { connectionString } = nodesOfTest.ground
     const [node, other] = [await start(), await start({ connectionString, clock: systemClock })]
     await read(node, 's')
     for (let round = 1; round <= 3; round += 1) {
@@ -193,22 +179,22 @@ describe('PostgreSQL', () => {
       clock.advance(1_000)
     }
     expect(node.broker.connected).toBe(true)
-    ground.proxy.state = 'silent'
+    nodesOfTest.ground.proxy.state = 'silent'
     clock.advance(2_000)
     await psql('SELECT 1')
     expect(node.broker.connected).toBe(true)
     clock.advance(3_000)
     expect(node.broker.connected).toBe(false)
-    expect(ground.errors.map(({ message }) => message)).toEqual(['the line is silent'])
+    expect(nodesOfTest.ground.errors.map(({ message }) => message)).toEqual(['the line is silent'])
     // Also in opening it: nobody answers.
     clock.advance(100)
-    await until(() => ground.proxy.connections === 1)
+    await until(() => nodesOfTest.ground.proxy.connections === 1)
     clock.advance(10_000)
-    await until(() => ground.proxy.connections === 0)
-    ground.proxy.state = 'open'
+    await until(() => nodesOfTest.ground.proxy.connections === 0)
+    nodesOfTest.ground.proxy.state = 'open'
     clock.advance(5_000)
     await expect.poll(() => node.heard.resumedAll).toBe(2)
-    expect(ground.errors).toHaveLength(1)
+    expect(nodesOfTest.ground.errors).toHaveLength(1)
   })
 
   it('[BROK8] a line that is lost is opened again, and one that cannot be each time later', async () => {
@@ -216,14 +202,14 @@ describe('PostgreSQL', () => {
     const random = () => 0
     await begin({ clock, random })
     const node = await start()
-    ground.cut()
+    nodesOfTest.ground.cut()
     await until(() => !node.broker.connected)
     const pauses: number[] = []
     for (let time = 0; time < 8; time += 1) {
       let waited = 0
       await until(() => clock.pending === 1)
-      const attempts = ground.proxy.refused
-      while (ground.proxy.refused === attempts) {
+      const attempts = nodesOfTest.ground.proxy.refused
+      while (nodesOfTest.ground.proxy.refused === attempts) {
         clock.advance(50)
         waited += 50
         await new Promise((resolve) => setTimeout(resolve, 5))
@@ -231,7 +217,7 @@ describe('PostgreSQL', () => {
       pauses.push(waited)
     }
     expect(pauses).toEqual([50, 100, 200, 400, 800, 1600, 2500, 2500])
-    ground.restore()
+    nodesOfTest.ground.restore()
     await until(() => clock.pending === 1)
     clock.advance(2_500)
     await expect.poll(() => node.heard.resumedAll).toBe(2)
@@ -243,14 +229,14 @@ describe('PostgreSQL', () => {
 
   it('[BROK8] a node that was cut off tells the others to look for what it could not tell', async () => {
     await begin()
-    const direct = await start({ connectionString: ground.connectionString })
+    const direct = await start({ connectionString: nodesOfTest.ground.connectionString })
     const cut = await start()
     await read(direct, 's', 'quiet')
-    ground.cut()
+    nodesOfTest.ground.cut()
     await until(() => !cut.broker.connected)
     cut.broker.publish([appended('s', 1)])
     direct.heard.active.clear()
-    ground.restore()
+    nodesOfTest.ground.restore()
     await expect.poll(() => [...direct.heard.active]).toEqual(['s'])
     expect(direct.heard.resumedAll).toBe(1)
   })
@@ -263,14 +249,14 @@ describe('PostgreSQL', () => {
     await psql(`CREATE FUNCTION refusing.pg_notify(text, text) RETURNS void LANGUAGE plpgsql AS
       $$ BEGIN RAISE EXCEPTION 'no room in the queue'; END $$`)
     await psql(
-      `ALTER DATABASE ${new URL(ground.connectionString).pathname.slice(1)} SET search_path = refusing, pg_catalog, public`,
+      `ALTER DATABASE ${new URL(nodesOfTest.ground.connectionString).pathname.slice(1)} SET search_path = refusing, pg_catalog, public`,
     )
     const refused = await start()
     for (let seq = 1; seq <= 3; seq += 1) {
       refused.broker.publish([appended('s', seq)])
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
-    expect(ground.errors.map(({ message }) => message)).toEqual(['no room in the queue'])
+    expect(nodesOfTest.ground.errors.map(({ message }) => message)).toEqual(['no room in the queue'])
     expect(refused.broker.connected).toBe(true)
     node.broker.publish([appended('s', 4)])
     await expect.poll(() => other.heard.last('s')?.tail).toBe(at(4))

@@ -1,10 +1,11 @@
 import { systemClock } from '@holdfast/protocol'
 import { LineProxy, ManualClock, NO_REDIS, redisServer, startRedis, type TestRedis, until } from '@holdfast/testing'
 import { Redis } from 'ioredis'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { describeBroker } from './broker.contract.ts'
 import type { Broker } from './broker.ts'
-import { appended, at, Heard, removal, type TestNode } from './fixtures/heard.ts'
+import { appended, at, removal } from './fixtures/heard.ts'
+import { useTestNodes } from './fixtures/test-nodes.ts'
 import { openRedisBroker, type RedisBrokerOptions } from './redis-broker.ts'
 
 const missing = redisServer() === null
@@ -48,22 +49,8 @@ describe.skipIf(missing)('with Redis', () => {
   describeBroker('Redis', openGround)
 
   describe('Redis', () => {
-    let ground: Awaited<ReturnType<typeof openGround>>
-    const started: TestNode[] = []
-    const begin = async (options?: Partial<RedisBrokerOptions>) => {
-      ground = await openGround(options)
-    }
-    const start = async (options?: Partial<RedisBrokerOptions>): Promise<TestNode> => {
-      const node = { broker: ground.open(options), heard: new Heard() }
-      started.push(node)
-      node.broker.listen(node.heard)
-      await expect.poll(() => node.heard.resumedAll).toBe(1)
-      return node
-    }
-    const read = async ({ broker, heard }: TestNode, ...streams: string[]) => {
-      for (const stream of streams) broker.subscribe(stream)
-      await expect.poll(() => streams.every((stream) => heard.active.has(stream))).toBe(true)
-    }
+    const nodesOfTest = useTestNodes(openGround)
+    const { begin, start, read } = nodesOfTest
     /** Asks as somebody else does. */
     const ask = async (...command: [string, ...string[]]) => {
       const client = new Redis(redis.url)
@@ -71,11 +58,6 @@ describe.skipIf(missing)('with Redis', () => {
       client.disconnect()
       return answer
     }
-
-    afterEach(async () => {
-      await Promise.all(started.splice(0).map(({ broker }) => broker.close()))
-      await ground[Symbol.asyncDispose]()
-    })
 
     it('[BROK13] small events travel along as they were written, large ones are left to be read', async () => {
       await begin()
@@ -101,7 +83,7 @@ describe.skipIf(missing)('with Redis', () => {
       await begin()
       const node = await start()
       await read(node, 's')
-      const say = (channel: string, message: string) => ask('PUBLISH', ground.prefix + channel, message)
+      const say = (channel: string, message: string) => ask('PUBLISH', nodesOfTest.ground.prefix + channel, message)
       const [one, two, five] = [at(1), at(2), at(5)]
       const strange = [
         ...['', 'x', '{}', 'null', '[]', '[1,2,3]', '["n"]', '["n","1",""]', `["n","${one}","?"]`, `[7,"${one}",""]`],
@@ -119,7 +101,11 @@ describe.skipIf(missing)('with Redis', () => {
       await say('s:not read', 'x')
       await say('s:s', `["n","${two}","","${one}",["{}"]]`)
       await expect.poll(() => node.heard.signals).toMatchObject([{ tail: two, after: one, events: ['{}'] }])
-      expect([node.heard.commands, node.heard.resumedAll, ground.errors.length]).toEqual([[], 1, strange.length + 7])
+      expect([node.heard.commands, node.heard.resumedAll, nodesOfTest.ground.errors.length]).toEqual([
+        [],
+        1,
+        strange.length + 7,
+      ])
     })
 
     it('[BROK14] Redis emptied, its scripts and clients killed: nothing is lost for longer than it takes to come back', async () => {
@@ -148,27 +134,27 @@ describe.skipIf(missing)('with Redis', () => {
       await until(() => !a.broker.connected && !b.broker.connected)
       for (let seq = 1; seq <= 1_000; seq += 1) a.broker.publish([appended('s', seq)])
       a.broker.send({ type: 'runs_due' })
-      const lost = ground.errors.length
+      const lost = nodesOfTest.ground.errors.length
       expect(lost).toBe(2)
       await redis.start()
       await until(() => a.heard.resumedAll >= 2 && b.heard.resumedAll >= 2)
       a.broker.publish([appended('s', 1_001), removal('s', 1_001)])
       await expect.poll(() => b.heard.last('s')).toMatchObject({ tail: at(1_001), removed: true })
-      expect(ground.errors.length).toBe(lost)
+      expect(nodesOfTest.ground.errors.length).toBe(lost)
     })
 
     it('[BROK14] a slow Redis is asked once for much, and holds nobody up', async () => {
       await begin()
       const [a, b] = [await start(), await start()]
       await read(b, 's', 't')
-      ground.proxy.delayMs = 100
+      nodesOfTest.ground.proxy.delayMs = 100
       for (let seq = 1; seq <= 2_000; seq += 1) {
         a.broker.publish([appended('s', seq, { events: ['x'.repeat(2_000)] })])
         if (seq % 10 === 0) await new Promise((resolve) => setImmediate(resolve))
       }
       await expect.poll(() => b.heard.last('s')?.tail).toBe(at(2_000))
       expect(b.heard.of('s').length).toBeLessThan(20)
-      expect(ground.errors).toEqual([])
+      expect(nodesOfTest.ground.errors).toEqual([])
     })
 
     it('[BROK11] a Redis that stands still is noticed within a few seconds', async () => {
@@ -190,7 +176,7 @@ describe.skipIf(missing)('with Redis', () => {
       clock.advance(2_000)
       clock.advance(3_000)
       expect(node.broker.connected).toBe(false)
-      expect(ground.errors.map(({ message }) => message)).toContain('the line is silent')
+      expect(nodesOfTest.ground.errors.map(({ message }) => message)).toContain('the line is silent')
       redis.thaw()
       await until(() => clock.pending > 0)
       await until(() => {
@@ -203,7 +189,7 @@ describe.skipIf(missing)('with Redis', () => {
       const clock = new ManualClock()
       await begin({ clock })
       const node = await start()
-      ground.proxy.silence(index)
+      nodesOfTest.ground.proxy.silence(index)
       clock.advance(2_000)
       await ask('PING')
       expect(node.broker.connected).toBe(true)
@@ -213,7 +199,7 @@ describe.skipIf(missing)('with Redis', () => {
         clock.advance(50)
         return node.heard.resumedAll >= 2
       })
-      expect(ground.errors.map(({ message }) => message)).toEqual(['the line is silent'])
+      expect(nodesOfTest.ground.errors.map(({ message }) => message)).toEqual(['the line is silent'])
     })
 
     it('[BROK8] a node that was cut off tells the others to look for what it could not tell', async () => {
@@ -221,11 +207,11 @@ describe.skipIf(missing)('with Redis', () => {
       const direct = await start({ url: redis.url })
       const cut = await start()
       await read(direct, 's')
-      ground.cut()
+      nodesOfTest.ground.cut()
       await until(() => !cut.broker.connected)
       cut.broker.publish([appended('s', 1)])
       expect(direct.heard.resumedAll).toBe(1)
-      ground.restore()
+      nodesOfTest.ground.restore()
       await expect.poll(() => direct.heard.resumedAll).toBe(2)
     })
 
