@@ -100,6 +100,8 @@ export function describeRunTrouble(name: string, openStore: OpenRunsStore): void
       const runs = await node({ db: lost.db })
       await runs.open()
       const { id } = await runs.start(definition, { n: 1 })
+      // Before time passes: a lease that is renewed on the way would be what is lost.
+      await expect.poll(() => lost.count()).toBe(1)
       await passing(async () => (await runs.get(id))?.status, 'done')
       expect(seen.map(({ signal }) => signal.aborted)).toEqual([true, false])
       expect(later).toEqual(['OUTCOME_UNKNOWN'])
