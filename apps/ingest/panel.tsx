@@ -7,7 +7,7 @@ import { Uploads } from './panel/uploads.tsx'
 
 /** What people see of ingestion: the list of projects and each project's page. */
 export const ingestPanel: Panel = {
-  navigation: [{ to: '/', label: 'Projects', icon: FolderTree, keys: 'g p' }],
+  navigation: [{ to: '/', label: 'Projects', icon: FolderTree, keys: 'g p', within: ['/projects/'] }],
   routes: (root) => [
     createRoute({ getParentRoute: () => root, path: '/', component: ProjectsPage }),
     createRoute({

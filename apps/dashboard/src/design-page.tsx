@@ -9,6 +9,7 @@ import {
   Empty,
   Failure,
   Field,
+  Key,
   Menu,
   MenuItem,
   Moment,
@@ -21,7 +22,6 @@ import {
 import { Ban, Check, CircleSlash, Clock, FolderTree, LoaderCircle, Plus, RotateCw, Search } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
 import { Mark } from './connection-mark.tsx'
-import { Key } from './keyboard-help.tsx'
 import { SignInForm } from './sign-in.tsx'
 
 /** Every component in every state, in both themes. */

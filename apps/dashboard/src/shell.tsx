@@ -1,6 +1,6 @@
 import { RequestError } from '@holdfast/client'
 import { useConnection, useStreamClient } from '@holdfast/react'
-import { Button, type Command, Failure, moveRow, type Panel, Skeleton, useHotkeys } from '@holdfast/ui'
+import { Button, type Command, Failure, type Panel, ROW_KEYS, Skeleton, useHotkeys } from '@holdfast/ui'
 import { useQuery } from '@tanstack/react-query'
 import { Link, Outlet, useNavigate } from '@tanstack/react-router'
 import { Keyboard, Search } from 'lucide-react'
@@ -67,13 +67,17 @@ function TopBar() {
   const commands = useCommands(() => setHelpOpen(true))
   const navigate = useNavigate()
   useHotkeys({
-    'mod+k': () => setPaletteOpen((open) => !open),
-    '?': () => setHelpOpen(true),
-    j: () => moveRow(1),
-    k: () => moveRow(-1),
+    ...ROW_KEYS,
+    'mod+k': { what: 'Go to or do anything by name', group: 'Everywhere', run: () => setPaletteOpen((open) => !open) },
+    '?': { what: 'All keys of this page', group: 'Everywhere', run: () => setHelpOpen(true) },
     // Pages with a search of their own take this key for it.
-    '/': () => setPaletteOpen(true),
-    ...Object.fromEntries(navigation.map((entry) => [entry.keys, () => void navigate({ to: entry.to })])),
+    '/': { what: 'Search places and actions', group: 'Everywhere', run: () => setPaletteOpen(true) },
+    ...Object.fromEntries(
+      navigation.map(({ keys, label, to }) => [
+        keys,
+        { what: label, group: 'Go' as const, run: () => void navigate({ to }) },
+      ]),
+    ),
   })
   return (
     <header className="sticky top-0 z-20 border-b border-line bg-ground">

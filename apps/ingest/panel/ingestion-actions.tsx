@@ -69,7 +69,7 @@ function RetryAction({ projectId, live }: ActionsProps) {
   const { choose } = useProjectRoute()
   const { retry } = useProjectActions(projectId)
   const report = useReport()
-  useHotkeys({ r: () => setOpen(true) })
+  useHotkeys({ r: { what: 'Retry the ingestion', run: () => setOpen(true) } })
   const ingestionId = live.view?.ingestionId
   const ask = (input: RetryInput) => {
     if (!ingestionId) return

@@ -138,7 +138,8 @@ function FirstDocuments({ projectId, onFolder, onOther }: FirstDocumentsProps) {
 
 function ProjectTabs({ live }: { live: UseIngestionSocket }) {
   const { projectId, search, choose } = useProjectRoute()
-  useHotkeys({ '/': () => (search.tab === 'search' ? focusSearch() : choose({ tab: 'search' })) })
+  const goSearch = () => (search.tab === 'search' ? focusSearch() : choose({ tab: 'search' }))
+  useHotkeys({ '/': { what: 'Search the passages', run: goSearch } })
   const tabs: { name: TabName; title: string }[] = [
     { name: 'files', title: 'Files' },
     { name: 'search', title: 'Search' },

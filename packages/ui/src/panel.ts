@@ -11,6 +11,8 @@ export interface Panel {
   Frame: ComponentType<{ children: ReactNode }>
   /** What the command palette offers; a hook. */
   useCommands(): Command[]
+  /** What of it can be set for this browser: sections of the page `/settings`. */
+  settings?: ComponentType
 }
 
 export interface NavigationEntry {
@@ -19,12 +21,21 @@ export interface NavigationEntry {
   icon: LucideIcon
   /** Keys that lead there: `g p`. */
   keys: string
+  /** Beginnings of the addresses that belong to it besides `to`: `/projects/`. */
+  within?: readonly string[]
 }
 
 export interface Command {
+  /** The same in every session: what was used last is remembered by it. */
   id: string
   label: string
   /** What kind of thing it is: `Project`. */
   group: string
+  /** Default: an icon of the group. */
+  icon?: LucideIcon
+  /** The hotkey that does the same. */
+  keys?: string
+  /** Other words somebody may look for: `dark mode`. */
+  words?: string
   run(): void
 }
