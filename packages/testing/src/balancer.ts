@@ -1,4 +1,5 @@
-import { connect, createServer, type Server, type Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
+import { listenOnLoopback, portOf } from './loopback.ts'
 
 /**
  * A TCP door before several servers on loopback. Connections are spread evenly, and in no rhythm: were they dealt out
@@ -21,10 +22,7 @@ export async function startBalancer(): Promise<Balancer> {
     if (port === undefined) client.destroy()
     else join(client, connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true }), open)
   })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', resolve)
-  })
+  await listenOnLoopback(server)
   return {
     url: `http://127.0.0.1:${portOf(server)}`,
     setTargets(ports) {
@@ -64,9 +62,4 @@ function join(one: Socket, other: Socket, open: Set<Socket>): void {
       else to.resetAndDestroy()
     })
   }
-}
-
-function portOf(server: Server): number {
-  const address = server.address()
-  return typeof address === 'object' && address ? address.port : 0
 }
