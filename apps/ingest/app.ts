@@ -8,9 +8,12 @@ import { openSqliteSearchIndex } from './adapters/search/sqlite-search-index.ts'
 import { createPostgresUploadArchive } from './adapters/sources/postgres-upload-archive.ts'
 import { createSources } from './adapters/sources/sources.ts'
 import type { UploadArchive } from './adapters/sources/upload-archive.ts'
+import { FileList } from './file-list.ts'
 import { FileStore } from './file-store.ts'
+import { FilesService } from './files-service.ts'
 import { IngestionStore } from './ingestion-store.ts'
 import type { Parser, SearchIndex } from './ports.ts'
+import { ProjectStore } from './project-store.ts'
 import { rebuildSearch, type SweepDeps, sweepLeftovers, sweepUploads } from './recover.ts'
 import { ingestRoutes } from './routes.ts'
 import { ingestionRun } from './runs.ts'
@@ -73,16 +76,19 @@ async function setUp(options: IngestOptions, services: Services) {
     ...(allowPrivateAddresses ? { allowPrivateAddresses } : {}),
   })
   const files = new FileStore(db)
+  const projects = new ProjectStore(db)
   const ingestions = new IngestionStore(db)
   const sweepDeps = { dataDir, ingestions, sources, logger }
   await sweepUploads(sweepDeps)
   const atWork = new Set<string>()
   const run = ingestionRun({ services, files, ingestions, parser, sources, search, dataDir, atWork })
-  const service = new IngestService({ services, files, ingestions, sources, search, run })
+  const service = new IngestService({ services, files, projects, ingestions, sources, search, run })
+  const list = new FileList(db)
+  const filesService = new FilesService({ projects, ingestions, files, list, ingest: service })
   const sweeping = archive ? sweepHourly(services, archive, sweepDeps, (rootId) => atWork.has(rootId)) : null
   return {
     runs: [run],
-    routes: ingestRoutes(service, services, roots),
+    routes: ingestRoutes(service, filesService, services, roots),
     started: async () => {
       // There before its first event, so that whoever looks at an empty list sees it grow.
       await db.commit([services.log.create(projectsStream.name({}))])

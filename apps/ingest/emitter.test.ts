@@ -62,6 +62,30 @@ describe('IngestionEventEmitter', () => {
     expect(progress && at(progress)).toBe(world.clock.now())
   })
 
+  it('[ING26] what was counted never falls within a phase, also where another attempt counts it again', async () => {
+    const ingestion = await world.ingestion()
+    const first = await ingestion.attempt()
+    await first.emitPhaseStarted(PROJECT, 1, 'Looking')
+    first.emitProgressUpdate(PROJECT, 1, 40, { ...metrics(400), filesFailed: 3, bytesDone: 9000 })
+    await world.pass(500)
+    const second = await ingestion.attempt()
+    second.emitProgressUpdate(PROJECT, 1, 1, metrics(10))
+    await world.pass(500)
+    second.emitProgressUpdate(PROJECT, 1, 45, { ...metrics(450), filesFailed: 9, bytesDone: 9500 })
+    await world.pass(500)
+    // In the next phase every file is to be dealt with again.
+    await second.emitPhaseStarted(PROJECT, 2, 'Reading')
+    second.emitProgressUpdate(PROJECT, 2, 0, metrics(0))
+    await world.pass(500)
+    const told = (await ingestion.events()).filter(isProgress)
+    expect(told.map((event) => [event.metrics.filesDone, event.metrics.filesFailed, event.metrics.bytesDone])).toEqual([
+      [400, 3, 9000],
+      [400, 3, 9000],
+      [450, 9, 9500],
+      [0, 0, 0],
+    ])
+  })
+
   it('[P4c] ends with the result, as the last event of a sealed stream', async () => {
     const ingestion = await world.ingestion()
     const emitter = await ingestion.attempt()

@@ -41,6 +41,8 @@ export class IngestionEventEmitter {
   readonly #options: EmitterOptions
   readonly #waiting = new Map<Phase, Progress>()
   readonly #percents: number[]
+  /** The figures last reported of each phase, by this attempt or an earlier one. */
+  readonly #figures: (PhaseMetrics | null)[]
   /** The start counts as told: what an earlier attempt told may be only just before it. */
   #lastToldAt: number
   #lastSnapshotAt: number
@@ -57,6 +59,7 @@ export class IngestionEventEmitter {
     this.#lastToldAt = options.clock.now()
     this.#lastSnapshotAt = options.clock.now()
     this.#percents = PHASES.map((_, index) => options.state.phases[index]?.percent ?? 0)
+    this.#figures = PHASES.map((_, index) => options.state.phases[index]?.metrics ?? null)
   }
 
   /** Tells that a phase begins, once per ingestion, however many attempts begin it. */
@@ -74,9 +77,11 @@ export class IngestionEventEmitter {
     )
   }
 
-  /** Reports how far a phase is, 0 to 100. Percents never fall within a phase. */
-  emitProgressUpdate(projectId: string, phase: Phase, percent: number, metrics: PhaseMetrics): void {
+  /** Reports how far a phase is, 0 to 100. Neither percents nor what was counted ever falls within a phase. */
+  emitProgressUpdate(projectId: string, phase: Phase, percent: number, counted: PhaseMetrics): void {
     if (this.#ended) return
+    const metrics = neverFalling(this.#figures[phase - 1] ?? null, counted)
+    this.#figures[phase - 1] = metrics
     const known = this.#percents[phase - 1] ?? 0
     const monotonic = Math.max(known, Math.min(100, Math.round(percent * 10) / 10))
     this.#percents[phase - 1] = monotonic
@@ -201,4 +206,15 @@ export class IngestionEventEmitter {
 /** Another attempt has begun: nothing of this one will ever be told. */
 function isFenced(error: unknown): boolean {
   return error instanceof HoldfastError && error.code === 'FENCED'
+}
+
+const COUNTERS = ['filesDone', 'filesFailed', 'filesSkipped', 'bytesTotal', 'bytesDone', 'chunks'] as const
+
+/** What was told of a phase stands: an attempt that counts again from the start is silent until it is beyond that. */
+function neverFalling(told: PhaseMetrics | null, metrics: PhaseMetrics): PhaseMetrics {
+  if (told === null) return metrics
+  const counters = COUNTERS.map((name) => [name, Math.max(told[name], metrics[name])] as const)
+  const risen = { ...metrics, ...Object.fromEntries(counters) }
+  const dealtWith = risen.filesDone + risen.filesFailed + risen.filesSkipped
+  return { ...risen, filesTotal: Math.max(told.filesTotal, metrics.filesTotal, dealtWith) }
 }

@@ -61,6 +61,19 @@ export class FileStore {
     }
   }
 
+  /** Files that a retry covers, in a stable order, a page at a time. */
+  async *ofRetry(retryId: string): AsyncGenerator<FileRow> {
+    let after = ''
+    for (;;) {
+      const sql = 'SELECT * FROM files WHERE retry_id = ? AND id > ? ORDER BY id LIMIT ?'
+      const rows = await this.#db.read<FileRow>(statement(sql, [retryId, after, PAGE]))
+      yield* rows
+      const last = rows.at(-1)
+      if (!last) return
+      after = last.id
+    }
+  }
+
   /** Failed files an ingestion left behind, all or those of one phase. */
   async *failedOf(ingestionId: string, phase: number | null): AsyncGenerator<FileRow> {
     for await (const row of this.ofIngestion(ingestionId, 'failed')) {

@@ -1,15 +1,18 @@
 import { type Database, queryBuilder, statement, toStatement, type Write, write } from '@holdfast/server'
-import { type Compilable, type Kysely, sql } from 'kysely'
+import type { Compilable, Kysely } from 'kysely'
 import type { Source } from './ports.ts'
-import { storedText } from './stored-text.ts'
 import type { IngestionResult, PhaseMetrics } from './streams.ts'
-import type { IngestionProgressTable, IngestTables, ProjectsTable } from './tables.ts'
+import { IN_VIEW, type IngestionProgressTable, type IngestTables, STATUS_IN_VIEW } from './tables.ts'
 
 export type IngestionRow = IngestionProgressTable
-export type ProjectRow = ProjectsTable & { files: number; chunks: number }
 
 /** What a retry covers. */
-export type Scope = { kind: 'all' } | { kind: 'phase'; phase: number } | { kind: 'file'; fileId: string }
+export type Scope =
+  | { kind: 'all' }
+  | { kind: 'phase'; phase: number }
+  | { kind: 'file'; fileId: string }
+  /** The files whose `retry_id` is this ingestion. */
+  | { kind: 'files' }
 
 export interface NewIngestion {
   ingestionId: string
@@ -21,38 +24,14 @@ export interface NewIngestion {
   rootId: string
 }
 
-/** Projects and ingestions, in SQL. */
+/** Ingestions, in SQL. What is written of one is told to its project's row as well, which lists are sorted by. */
 export class IngestionStore {
   readonly #db: Database
   readonly #queries: Kysely<IngestTables>
-  readonly #text: (text: string) => string
 
   constructor(db: Database) {
     this.#db = db
-    this.#text = storedText(db.dialect)
     this.#queries = queryBuilder<IngestTables>(db.dialect)
-  }
-
-  insertProject(project: ProjectsTable): Write {
-    const { id, name, created_at } = project
-    const text = 'INSERT INTO projects (id, name, created_at) VALUES (?, ?, ?)'
-    return write(statement(text, [id, this.#text(name), created_at]))
-  }
-
-  async project(id: string): Promise<ProjectRow | null> {
-    const [row] = await this.#run<ProjectRow>(this.#projects().where('projects.id', '=', id))
-    return row ?? null
-  }
-
-  /** Newest first; ids sort by time. */
-  async projects(limit: number, before: string | null): Promise<ProjectRow[]> {
-    const query = this.#projects().orderBy('projects.id', 'desc').limit(limit)
-    return this.#run(before === null ? query : query.where('projects.id', '<', before))
-  }
-
-  async countProjects(): Promise<number> {
-    const [row] = await this.#db.read<{ n: number }>(statement('SELECT COUNT(*) AS n FROM projects'))
-    return row?.n ?? 0
   }
 
   insertIngestion(made: NewIngestion, now: number): Write {
@@ -64,6 +43,7 @@ export class IngestionStore {
          VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', 0, 0, ?, ?)`,
         [ingestionId, projectId, JSON.stringify(source), sourceKey, JSON.stringify(scope), retryOf, rootId, now, now],
       ),
+      ...inView(ingestionId, now),
     )
   }
 
@@ -76,6 +56,25 @@ export class IngestionStore {
 
   async newest(projectId: string): Promise<IngestionRow | null> {
     return (await this.ingestions(projectId, 1, null))[0] ?? null
+  }
+
+  /** Those of the ids that there are, in no order. */
+  async byIds(ids: readonly string[]): Promise<IngestionRow[]> {
+    if (ids.length === 0) return []
+    return this.#run(
+      this.#queries
+        .selectFrom('ingestion_progress')
+        .selectAll()
+        .where('ingestion_id', 'in', [...ids]),
+    )
+  }
+
+  /** The newest ingestion of one source of a project. */
+  async newestOfSource(projectId: string, sourceKey: string): Promise<IngestionRow | null> {
+    const text = `SELECT * FROM ingestion_progress WHERE project_id = ? AND source_key = ?
+      ORDER BY ingestion_id DESC LIMIT 1`
+    const [row] = await this.#db.read<IngestionRow>(statement(text, [projectId, sourceKey]))
+    return row ?? null
   }
 
   async ingestions(projectId: string, limit: number, before: string | null): Promise<IngestionRow[]> {
@@ -141,6 +140,7 @@ export class IngestionStore {
          WHERE ingestion_id = ?`,
         [now, now, id],
       ),
+      ...inView(id, now),
     )
   }
 
@@ -175,40 +175,8 @@ export class IngestionStore {
          WHERE ingestion_id = ?`,
         [end.status, json(end.result), json(end.error), json(end.metrics), end.percent, now, now, id],
       ),
+      ...inView(id, now),
     )
-  }
-
-  /** A page of a project's files, in byte order of their paths. */
-  async files(projectId: string, filter: FileFilter, limit: number, after: { path: string; id: string } | null) {
-    const query = this.#files(projectId, filter).selectAll().limit(limit)
-    const path = this.#text(after?.path ?? '')
-    const id = this.#text(after?.id ?? '')
-    if (this.#db.dialect === 'postgres') {
-      // The index there has the beginning of a path; within one beginning there are few.
-      const ordered = query.orderBy(sql`left(path, 200)`).orderBy('path').orderBy('id')
-      const behind = sql<boolean>`(left(path, 200), path, id) > (left(${path}, 200), ${path}, ${id})`
-      return this.#run<IngestTables['files']>(after === null ? ordered : ordered.where(behind))
-    }
-    const ordered = query.orderBy('path').orderBy('id')
-    if (after === null) return this.#run<IngestTables['files']>(ordered)
-    return this.#run<IngestTables['files']>(
-      ordered.where((where) =>
-        where.or([where('path', '>', path), where.and([where('path', '=', path), where('id', '>', id)])]),
-      ),
-    )
-  }
-
-  async countFiles(projectId: string, filter: FileFilter): Promise<number> {
-    const query = this.#files(projectId, filter).select(({ fn }) => fn.countAll<number>().as('n'))
-    return (await this.#run<{ n: number }>(query))[0]?.n ?? 0
-  }
-
-  /** How many files stand in each status and code, for the filters of a list. */
-  async groupFiles(projectId: string, filter: FileFilter) {
-    const query = this.#files(projectId, filter)
-      .select(({ fn }) => ['status', 'code', fn.countAll<number>().as('files')])
-      .groupBy(['status', 'code'])
-    return this.#run<{ status: string; code: string | null; files: number }>(query)
   }
 
   /** Passages with their files, for the hits of a search. */
@@ -223,46 +191,16 @@ export class IngestionStore {
     return this.#run<IngestTables['chunks'] & { file_path: string; file_type: string }>(query)
   }
 
-  #projects() {
-    return this.#queries
-      .selectFrom('projects')
-      .selectAll()
-      .select((row) => [
-        row
-          .selectFrom('files')
-          .select(({ fn }) => fn.countAll<number>().as('n'))
-          .whereRef('files.project_id', '=', 'projects.id')
-          .where('files.chunks', '>', 0)
-          .as('files'),
-        row
-          .selectFrom('files')
-          .select(({ fn }) => fn.coalesce(fn.sum<number>('files.chunks'), row.val(0)).as('n'))
-          .whereRef('files.project_id', '=', 'projects.id')
-          .as('chunks'),
-      ])
-  }
-
-  #files(projectId: string, { status, code, q, ingestionId }: FileFilter) {
-    let query = this.#queries.selectFrom('files').where('project_id', '=', projectId)
-    if (status) query = query.where('status', '=', status)
-    if (code) query = query.where('code', '=', this.#text(code))
-    if (ingestionId) query = query.where('ingestion_id', '=', ingestionId)
-    // LIKE's own signs in what was typed stand for themselves; lower() of both stores knows the letters of ASCII only.
-    const typed = this.#text(q ?? '').replace(/[A-Z]/g, (letter) => letter.toLowerCase())
-    const pattern = `%${typed.replace(/[\\%_]/g, '\\$&')}%`
-    if (q) query = query.where(sql<boolean>`lower(path) like ${pattern} escape '\\'`)
-    return query
-  }
-
   #run<T>(query: Compilable): Promise<T[]> {
     return this.#db.read<T>(toStatement(query))
   }
 }
 
-export interface FileFilter {
-  status?: string | undefined
-  code?: string | undefined
-  /** Part of the path, in any case. */
-  q?: string | undefined
-  ingestionId?: string | undefined
+/** Tells the project of an ingestion which of its ingestions is in view now, and how that one is. */
+function inView(ingestionId: string, now: number) {
+  const project = '(SELECT project_id FROM ingestion_progress WHERE ingestion_id = ?)'
+  return [
+    statement(`UPDATE projects SET ingestion_id = ${IN_VIEW}, active_at = ? WHERE id = ${project}`, [now, ingestionId]),
+    statement(`UPDATE projects SET status = ${STATUS_IN_VIEW} WHERE id = ${project}`, [ingestionId]),
+  ]
 }

@@ -1,33 +1,39 @@
 import { HoldfastError, OFFSET_NOW, OFFSET_START } from '@holdfast/protocol'
-import { demand, type Run, resolveRead, type Services, type SocketEncoding, textFrames } from '@holdfast/server'
+import { can, demand, resolveRead, type Services, type SocketEncoding, textFrames } from '@holdfast/server'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import * as z from 'zod'
+import { exportDocument, INGESTION_COLUMNS } from './export.ts'
+import { accepted, fileRoutes, sendDocument } from './file-routes.ts'
+import type { FilesService } from './files-service.ts'
 import type { Source } from './ports.ts'
 import { receiveFiles } from './receive-files.ts'
+import { Cursor, Format, Id, limit, ProjectParams } from './route-schemas.ts'
 import type { IngestService } from './service.ts'
 import { projectStream } from './streams.ts'
-import type { AcceptedView } from './view.ts'
+import { PROJECT_SORTS } from './view.ts'
 
-const Id = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$/, 'not an id')
-const ProjectParams = z.object({ id: Id })
 const IngestionParams = z.object({ id: Id, ingestionId: Id })
-const limit = (most: number, usual: number) => z.coerce.number().int().min(1).max(most).default(usual)
 const PageQuery = z.object({ limit: limit(200, 50), cursor: Id.optional() })
-const FilesQuery = z.object({
+const ProjectsQuery = z.object({
   limit: limit(200, 50),
-  cursor: z.string().max(5000).optional(),
-  status: z.enum(['found', 'extracted', 'chunked', 'done', 'skipped', 'failed']).optional(),
-  code: z.string().max(40).optional(),
-  q: z.string().max(500).optional(),
-  ingestion: Id.optional(),
+  cursor: Cursor,
+  q: z.string().max(200).optional(),
+  status: z.enum(['idle', 'queued', 'working', 'done', 'failed', 'cancelled']).optional(),
+  sort: z.enum(PROJECT_SORTS).default('newest'),
 })
+const WatchedQuery = z.object({
+  ids: z
+    .string()
+    .transform((ids) => ids.split(','))
+    .pipe(z.array(Id).min(1).max(100)),
+})
+const ExportQuery = z.object({ format: Format })
 const SearchQuery = z.object({
   q: z.string().max(2000),
   limit: limit(100, 20),
   offset: z.coerce.number().int().min(0).max(10_000).default(0),
 })
-const NewProject = z.object({ name: z.string().trim().min(1).max(200) })
 const NewIngestion = z.union(
   [
     z.strictObject({ path: z.string().min(1).max(4096) }),
@@ -37,11 +43,15 @@ const NewIngestion = z.union(
   ],
   { error: 'Give one of path, url, sitemap or repository, or upload files as multipart/form-data.' },
 )
+const NewProject = z.object({ name: z.string().trim().min(1).max(200), source: NewIngestion.optional() })
 const Retry = z.discriminatedUnion('scope', [
   z.strictObject({ scope: z.literal('all') }),
   z.strictObject({ scope: z.literal('phase'), phase: z.number().int().min(1).max(4) }),
   z.strictObject({ scope: z.literal('file'), fileId: Id }),
 ])
+
+/** Ingestions of any projects by their ids; what the asker may not read is left out. */
+const WATCHED = '/api/ingestions'
 
 /** One event a message, as the project's own readers want it: the event with its `offset` added, nothing else. */
 const eventEncoding: SocketEncoding = {
@@ -55,13 +65,20 @@ const eventEncoding: SocketEncoding = {
   },
 }
 
-export function ingestRoutes(service: IngestService, services: Services, roots: readonly string[]) {
+export function ingestRoutes(
+  service: IngestService,
+  files: FilesService,
+  services: Services,
+  roots: readonly string[],
+) {
   return async (fastify: FastifyInstance): Promise<void> => {
     const app = fastify.withTypeProvider<ZodTypeProvider>()
     // Fastify reads it by itself; no route here does.
     fastify.removeContentTypeParser('text/plain')
 
     app.addHook('preHandler', async (request) => {
+      // Looks at each of those it is asked for.
+      if (request.routeOptions.url === WATCHED) return
       const { id } = request.params as { id?: string }
       const action = request.method === 'GET' || request.method === 'HEAD' ? 'read' : 'manage'
       demand(request.principal, action, id === undefined ? 'operators/projects' : projectStream.name({ projectId: id }))
@@ -74,14 +91,7 @@ export function ingestRoutes(service: IngestService, services: Services, roots: 
     ingestionRoutes(fastify, service)
     progressRoute(fastify, service, services)
 
-    app.get(
-      '/api/projects/:id/files',
-      { schema: { summary: 'Files with their status', params: ProjectParams, querystring: FilesQuery } },
-      async ({ params, query }) => {
-        const { status, code, q, ingestion: ingestionId } = query
-        return service.files(params.id, { status, code, q, ingestionId }, query.limit, query.cursor ?? null)
-      },
-    )
+    fileRoutes(fastify, files)
     app.get(
       '/api/projects/:id/search',
       { schema: { summary: 'Ranked passages', params: ProjectParams, querystring: SearchQuery } },
@@ -92,14 +102,20 @@ export function ingestRoutes(service: IngestService, services: Services, roots: 
 
 function projectRoutes(fastify: FastifyInstance, service: IngestService): void {
   const app = fastify.withTypeProvider<ZodTypeProvider>()
-  app.post('/api/projects', { schema: { summary: 'Create a project', body: NewProject } }, async ({ body }, reply) => {
-    const project = await service.createProject(body.name)
-    return reply.code(201).header('location', `/api/projects/${project.id}`).send(project)
-  })
+  app.post(
+    '/api/projects',
+    { schema: { summary: 'Create a project, and begin its first ingestion where a source is given' } },
+    async (request, reply) => {
+      const { name, source } = parseBody(NewProject, request.body)
+      const project = await service.createProject(name, source && sourceOf(source))
+      return reply.code(201).header('location', `/api/projects/${project.id}`).send(project)
+    },
+  )
   app.get(
     '/api/projects',
-    { schema: { summary: 'Projects, newest first', querystring: PageQuery } },
-    async ({ query }) => service.projects(query.limit, query.cursor ?? null),
+    { schema: { summary: 'Projects: searched, filtered, sorted', querystring: ProjectsQuery } },
+    async ({ query: { q, status, sort, limit: most, cursor } }) =>
+      service.projects({ q, status }, sort, most, cursor ?? null),
   )
   app.get('/api/projects/:id', { schema: { summary: 'One project', params: ProjectParams } }, async ({ params }) =>
     service.project(params.id),
@@ -125,6 +141,22 @@ function ingestionRoutes(fastify: FastifyInstance, service: IngestService): void
     '/api/projects/:id/ingestions',
     { schema: { summary: 'Ingestions, newest first', params: ProjectParams, querystring: PageQuery } },
     async ({ params, query }) => service.ingestions(params.id, query.limit, query.cursor ?? null),
+  )
+  app.get(
+    WATCHED,
+    { schema: { summary: 'Ingestions by their ids, of any projects', querystring: WatchedQuery } },
+    async ({ query, principal }) => ({
+      items: await service.watched(query.ids, (projectId) => can(principal, 'read', projectStream.name({ projectId }))),
+    }),
+  )
+  app.get(
+    '/api/projects/:id/export/ingestions',
+    { schema: { summary: 'All ingestions, as CSV or JSON', params: ProjectParams, querystring: ExportQuery } },
+    async ({ params, query: { format } }, reply) => {
+      await service.project(params.id)
+      const document = exportDocument(format, INGESTION_COLUMNS, service.allIngestions(params.id))
+      return sendDocument(reply, 'ingestions', format, document)
+    },
   )
   app.post(
     '/api/projects/:id/ingestions/:ingestionId/cancel',
@@ -201,14 +233,4 @@ function meant(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
   if (issue.code !== 'invalid_union') return [issue]
   const known = issue.errors.filter((kind) => kind.every(({ code }) => code !== 'unrecognized_keys'))
   return known.length === 1 && known[0] ? known[0] : [issue]
-}
-
-function accepted(projectId: string, run: Run, request: FastifyRequest): AcceptedView {
-  const path = `/api/projects/${projectId}/progress?ingestion=${run.id}`
-  const scheme = request.protocol === 'https' ? 'wss' : 'ws'
-  return {
-    ingestionId: run.id,
-    progressUrl: `${request.protocol}://${request.host}${path}`,
-    websocketUrl: `${scheme}://${request.host}${path}`,
-  }
 }

@@ -47,6 +47,7 @@ const Scope = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('all') }),
   z.object({ kind: z.literal('phase'), phase: z.number() }),
   z.object({ kind: z.literal('file'), fileId: z.string() }),
+  z.object({ kind: z.literal('files') }),
 ])
 
 /** The ingestion as a run: four phases, each taken up where the last attempt left it. */

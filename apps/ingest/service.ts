@@ -1,16 +1,28 @@
 import { HoldfastError, isHoldfastError, type Offset } from '@holdfast/protocol'
-import type { Run, RunDefinition, Services } from '@holdfast/server'
+import type { Run, RunDefinition, Services, Write } from '@holdfast/server'
 import type { FileStore } from './file-store.ts'
-import type { FileFilter, IngestionRow, IngestionStore, Scope } from './ingestion-store.ts'
+import type { IngestionRow, IngestionStore, Scope } from './ingestion-store.ts'
+import { cursorOf, parseCursor } from './list-cursor.ts'
 import type { IngestionInput } from './phases/world.ts'
 import type { SearchIndex, Source, Sources, Upload } from './ports.ts'
+import { type ProjectFilter, type ProjectStore, projectPosition } from './project-store.ts'
 import { type IngestionState, ingestionStream, projectStream, projectsStream } from './streams.ts'
-import type { FileView, IngestionView, Page, ProgressView, ProjectView, SearchHitView } from './view.ts'
-import { fileView, ingestionView, progressView, projectView } from './views.ts'
+import type {
+  IngestionView,
+  Page,
+  ProgressView,
+  ProjectSort,
+  ProjectsPage,
+  ProjectView,
+  SearchHitView,
+  WatchedView,
+} from './view.ts'
+import { ingestionView, progressView, projectView } from './views.ts'
 
 export interface IngestServiceDeps {
   services: Services
   files: FileStore
+  projects: ProjectStore
   ingestions: IngestionStore
   sources: Sources
   search: SearchIndex
@@ -25,29 +37,57 @@ export class IngestService {
     this.#deps = deps
   }
 
-  async createProject(name: string): Promise<ProjectView> {
-    const { services, ingestions } = this.#deps
+  /**
+   * Makes a project, and begins its first ingestion with it where a source is given: both or, where the source is
+   * refused, neither.
+   */
+  async createProject(name: string, wanted?: Source): Promise<ProjectView> {
+    const { services, projects, sources } = this.#deps
     const { db, log, clock, newId } = services
+    const source = wanted && (await sources.validate(wanted))
     const id = newId()
-    await db.commit([
-      ingestions.insertProject({ id, name, created_at: clock.now() }),
+    const made = [
+      projects.insert({ id, name, created_at: clock.now() }),
       log.create(projectStream.name({ projectId: id })),
       log.appendEvents(projectsStream, {}, [{ type: 'project_created', projectId: id }]),
-    ])
+    ]
+    if (source) await this.#start(wholeOf(id, source), null, made)
+    else await db.commit(made)
     return this.project(id)
   }
 
   async project(id: string): Promise<ProjectView> {
     const row = await this.#project(id)
-    return projectView(row, await this.#newestView(id))
+    const [view] = await this.#views(row.ingestion_id === null ? [] : [row.ingestion_id])
+    return projectView(row, view ?? null)
   }
 
-  async projects(limit: number, cursor: string | null): Promise<Page<ProjectView>> {
-    const { ingestions } = this.#deps
-    const rows = await ingestions.projects(limit, cursor)
-    const items = await Promise.all(rows.map(async (row) => projectView(row, await this.#newestView(row.id))))
-    const total = await ingestions.countProjects()
-    return { items, next: rows.length === limit ? (rows.at(-1)?.id ?? null) : null, total }
+  async projects(
+    filter: ProjectFilter,
+    sort: ProjectSort,
+    limit: number,
+    cursor: string | null,
+  ): Promise<ProjectsPage> {
+    const { projects } = this.#deps
+    const rows = await projects.list(filter, sort, limit, parseCursor(cursor, sort))
+    const views = await this.#views(rows.flatMap(({ ingestion_id }) => ingestion_id ?? []))
+    const byId = new Map(views.map((view) => [view.ingestionId, view]))
+    const groups = await projects.groups(filter)
+    const like = groups.filter(({ status }) => filter.status === undefined || status === filter.status)
+    const last = rows.at(-1)
+    return {
+      items: rows.map((row) => projectView(row, byId.get(row.ingestion_id ?? '') ?? null)),
+      next: rows.length === limit && last ? cursorOf(projectPosition(last, sort), sort) : null,
+      total: like.reduce((sum, { projects: count }) => sum + count, 0),
+      groups,
+    }
+  }
+
+  /** Those of the ingestions that there are and that `mayRead` allows, with their projects' names. */
+  async watched(ids: readonly string[], mayRead: (projectId: string) => boolean): Promise<WatchedView[]> {
+    const views = (await this.#views(ids)).filter(({ projectId }) => mayRead(projectId))
+    const names = await this.#deps.projects.names([...new Set(views.map(({ projectId }) => projectId))])
+    return views.map((view) => ({ ...view, projectName: names.get(view.projectId) ?? '' }))
   }
 
   /** Receives files, then starts their ingestion; what was received is removed again where that fails. */
@@ -77,7 +117,7 @@ export class IngestService {
   async ingest(projectId: string, wanted: Source): Promise<Run> {
     await this.#project(projectId)
     const source = await this.#deps.sources.validate(wanted)
-    return this.#start({ projectId, source, sourceKey: sourceKey(source), scope: { kind: 'all' } }, null)
+    return this.#start(wholeOf(projectId, source), null)
   }
 
   async retry(projectId: string, ingestionId: string, scope: Scope): Promise<Run> {
@@ -104,6 +144,16 @@ export class IngestService {
     return { items, next: rows.length === limit ? (rows.at(-1)?.ingestion_id ?? null) : null, total }
   }
 
+  /** Every ingestion of a project, newest first, a page at a time. */
+  async *allIngestions(projectId: string): AsyncGenerator<IngestionView[]> {
+    let cursor: string | null = null
+    do {
+      const page: Page<IngestionView> = await this.ingestions(projectId, 200, cursor)
+      if (page.items.length > 0) yield page.items
+      cursor = page.next
+    } while (cursor !== null)
+  }
+
   /** The newest ingestion, or the one asked for, as its stream has it now. */
   async progress(projectId: string, ingestionId: string | null): Promise<ProgressView> {
     await this.#project(projectId)
@@ -126,22 +176,6 @@ export class IngestService {
     if (offset !== null) return this.#streamOf(projectId, offset, asked)
     if (!asked) throw new HoldfastError('NOT_FOUND', 'This project has no ingestion yet.')
     return asked
-  }
-
-  async files(projectId: string, filter: FileFilter, limit: number, cursor: string | null) {
-    await this.#project(projectId)
-    const { ingestions } = this.#deps
-    const after = cursor === null ? null : parseCursor(cursor)
-    const rows = await ingestions.files(projectId, filter, limit, after)
-    const last = rows.at(-1)
-    const { status: _status, code: _code, ...ungrouped } = filter
-    const page: Page<FileView> & { groups: { status: string; code: string | null; files: number }[] } = {
-      items: rows.map(fileView),
-      next: rows.length === limit && last ? JSON.stringify([last.path, last.id]) : null,
-      total: await ingestions.countFiles(projectId, filter),
-      groups: await ingestions.groupFiles(projectId, ungrouped),
-    }
-    return page
   }
 
   /** Ranked passages. */
@@ -173,7 +207,24 @@ export class IngestService {
     })
   }
 
-  async #start(input: IngestionInput, earlier: Run | null): Promise<Run> {
+  /**
+   * Tries files again that an ended ingestion of their source left behind; `claim` marks them, given the new
+   * ingestion's id, in the commit that begins it.
+   */
+  async retryFiles(row: IngestionRow, claim: (ingestionId: string) => Write): Promise<Run> {
+    const earlier = await this.#deps.services.runs.get(row.ingestion_id)
+    if (!earlier) throw new HoldfastError('NOT_FOUND', `There is no ingestion "${row.ingestion_id}".`)
+    const source: Source = JSON.parse(row.source)
+    const input = { projectId: row.project_id, source, sourceKey: row.source_key, scope: { kind: 'files' } } as const
+    return this.#start(input, earlier, [], claim)
+  }
+
+  async #start(
+    input: IngestionInput,
+    earlier: Run | null,
+    before: readonly Write[] = [],
+    claim?: (ingestionId: string) => Write,
+  ): Promise<Run> {
     const { services, ingestions, sources, run } = this.#deps
     const { log, runs, clock, newId } = services
     const { projectId } = input
@@ -185,8 +236,10 @@ export class IngestService {
       serialKey: `project:${projectId}`,
       ...(earlier ? { retryOf: earlier } : {}),
       writes: [
+        ...before,
         ...sources.claim(input.source),
         ingestions.insertIngestion(made, clock.now()),
+        ...(claim ? [claim(ingestionId)] : []),
         log.appendEvents(projectStream, { projectId }, [queued]),
         log.appendEvents(projectsStream, {}, [{ ...queued, projectId }]),
       ],
@@ -194,7 +247,7 @@ export class IngestService {
   }
 
   async #project(id: string) {
-    const row = await this.#deps.ingestions.project(id)
+    const row = await this.#deps.projects.get(id)
     if (!row) throw new HoldfastError('NOT_FOUND', `There is no project "${id}".`)
     return row
   }
@@ -226,9 +279,10 @@ export class IngestService {
     if (row.status !== 'failed') throw new HoldfastError('CONFLICT', `"${row.path}" has not failed.`)
   }
 
-  async #newestView(projectId: string): Promise<IngestionView | null> {
-    const row = await this.#deps.ingestions.newest(projectId)
-    return row ? this.#view(row) : null
+  /** Views of ingestions, in no order. */
+  async #views(ids: readonly string[]): Promise<IngestionView[]> {
+    const rows = await this.#deps.ingestions.byIds(ids)
+    return Promise.all(rows.map((row) => this.#view(row)))
   }
 
   async #view(row: IngestionRow): Promise<IngestionView> {
@@ -239,6 +293,11 @@ export class IngestService {
     const name = ingestionStream.name({ projectId: row.project_id, ingestionId: row.ingestion_id })
     return (await this.#deps.services.log.state(ingestionStream, name)).state
   }
+}
+
+/** Everything of a source, looked at anew. */
+function wholeOf(projectId: string, source: Source): IngestionInput {
+  return { projectId, source, sourceKey: sourceKey(source), scope: { kind: 'all' } }
 }
 
 /** Files of one source replace each other by path; another ref of a repository is the same source. */
@@ -254,14 +313,4 @@ function sourceKey(source: Source): string {
     case 'repository':
       return `repository:${source.repository}`
   }
-}
-
-function parseCursor(cursor: string): { path: string; id: string } {
-  try {
-    const [path, id] = JSON.parse(cursor)
-    if (typeof path === 'string' && typeof id === 'string') return { path, id }
-  } catch {
-    // Not ours: refused below, like one of the wrong shape.
-  }
-  throw new HoldfastError('INVALID_INPUT', 'That cursor is not one of this list.')
 }

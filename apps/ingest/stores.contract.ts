@@ -1,8 +1,11 @@
 import type { Database } from '@holdfast/server'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type FileIdentity, FileStore } from './file-store.ts'
+import { FileList, filePosition } from './file-list.ts'
+import { type FileIdentity, type FileRow, FileStore } from './file-store.ts'
 import { IngestionStore } from './ingestion-store.ts'
 import type { Chunk, IndexedChunk, Rejection } from './ports.ts'
+import { type ListPosition, ProjectStore, projectPosition } from './project-store.ts'
+import { FILE_SORTS, type FileSort, type ProjectSort } from './view.ts'
 
 const IDENTITY: FileIdentity = { projectId: 'p1', sourceKey: 'path:/docs', ingestionId: 'i1', rootId: 'i1' }
 const FOUND = { status: 'found', type: 'text', sha256: 'x', rejection: null } as const
@@ -29,16 +32,20 @@ export function describeStores(name: string, make: () => Promise<StoresWorld>): 
   let db: Database
   let files: FileStore
   let ingestions: IngestionStore
+  let projects: ProjectStore
+  let list: FileList
   let count = 0
   beforeEach(async () => {
     world = await make()
     db = world.db
     files = new FileStore(db)
     ingestions = new IngestionStore(db)
+    projects = new ProjectStore(db)
+    list = new FileList(db)
     count = 0
     await db.commit([
-      ingestions.insertProject({ id: 'p1', name: 'One', created_at: 1 }),
-      ingestions.insertProject({ id: 'p2', name: 'Two', created_at: 2 }),
+      projects.insert({ id: 'p1', name: 'One', created_at: 1 }),
+      projects.insert({ id: 'p2', name: 'Two', created_at: 2 }),
     ])
   })
   afterEach(() => world[Symbol.asyncDispose]())
@@ -53,7 +60,7 @@ export function describeStores(name: string, make: () => Promise<StoresWorld>): 
     return row
   }
   const listed = async (filter = {}, projectId = 'p1') =>
-    (await ingestions.files(projectId, filter, 200, null)).map(({ path }) => path)
+    (await list.page(projectId, filter, 'path', 200, null)).map(({ path }) => path)
 
   describe(`The files of the ingest app on ${name}`, () => {
     it('[ING10] are found by project, source and path, and keep their row when they are found again', async () => {
@@ -74,12 +81,12 @@ export function describeStores(name: string, make: () => Promise<StoresWorld>): 
       const sorted = [...names, ...long].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
       expect(await listed()).toEqual(sorted)
       const paged: string[] = []
-      for (let after: { path: string; id: string } | null = null; ; ) {
-        const page = await ingestions.files('p1', {}, 3, after)
+      for (let after: ListPosition | null = null; ; ) {
+        const page: FileRow[] = await list.page('p1', {}, 'path', 3, after)
         paged.push(...page.map(({ path }) => path))
         const last = page.at(-1)
         if (!last) break
-        after = { path: last.path, id: last.id }
+        after = filePosition(last, 'path')
       }
       expect(paged).toEqual(sorted)
     })
@@ -111,12 +118,78 @@ export function describeStores(name: string, make: () => Promise<StoresWorld>): 
       expect(await listed({ status: 'failed' })).toEqual(['Docs/Guide_1.md'])
       expect(await listed({ code: 'VANISHED' })).toEqual(['Docs/Guide_1.md'])
       expect(await listed({ ingestionId: 'i2' })).toEqual(['50%.txt'])
-      expect(await ingestions.countFiles('p1', { q: 'docs' })).toBe(2)
-      const groups = await ingestions.groupFiles('p1', {})
+      expect(await list.count('p1', { q: 'docs' })).toBe(2)
+      const groups = await list.groups('p1', {})
       expect(groups.sort((x, y) => x.files - y.files)).toEqual([
         { status: 'failed', code: 'VANISHED', files: 1 },
         { status: 'found', code: null, files: 3 },
       ])
+    })
+
+    it('[ING20] are sorted by path, size, passages and time, either way round, every page where the last one ended', async () => {
+      for (let n = 0; n < 25; n += 1) await put(`${'ba'[n % 2]}/${n}`, (n * 7) % 5)
+      const first = await put('a/0-first', 99)
+      await db.commit([files.addChunks(first, [passage(0, 'x')])])
+      const values: Record<string, (row: FileRow) => string | number> = {
+        path: ({ path }) => path,
+        size: ({ size }) => size,
+        passages: ({ chunks }) => chunks,
+        updated: ({ updated_at }) => updated_at,
+      }
+      for (const sort of FILE_SORTS) {
+        const rows: FileRow[] = []
+        for (let after: ListPosition | null = null; ; ) {
+          const page: FileRow[] = await list.page('p1', {}, sort, 4, after)
+          rows.push(...page)
+          const last = page.at(-1)
+          if (!last) break
+          after = filePosition(last, sort as FileSort)
+        }
+        expect(new Set(rows.map(({ id }) => id)).size, sort).toBe(26)
+        const shown = rows.map(values[sort.replace('-', '')] ?? (() => ''))
+        const sorted = shown.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0))
+        expect(shown, sort).toEqual(sort.startsWith('-') ? sorted.reverse() : sorted)
+      }
+    })
+
+    it('[ING21] a set of failed files is counted by source, and marked for one retry each', async () => {
+      const gone: Rejection = { rejected: 'VANISHED' }
+      for (let n = 0; n < 6; n += 1) await put(`docs/${n}`)
+      await put('docs/of-the-web', 1, { sourceKey: 'url:x' })
+      await put('docs/of-another', 1, { projectId: 'p2' })
+      for (const row of await list.page('p1', {}, 'path', 20, null)) {
+        if (row.path !== 'docs/5') await db.commit([files.reject(row, 2, gone, 5)])
+      }
+      const set = { q: 'docs/', code: 'VANISHED' }
+      const sources = await list.failedBySource('p1', set)
+      expect(sources.map(({ source_key, files: count }) => [source_key, Number(count)])).toEqual([
+        ['path:/docs', 5],
+        ['url:x', 1],
+      ])
+      await db.commit([list.claimForRetry('p1', 'path:/docs', { ...set, q: 'docs/1' }, 'r0')])
+      await db.commit([list.claimForRetry('p1', 'path:/docs', set, 'r1')])
+      const marked: string[] = []
+      for await (const row of files.ofRetry('r1')) marked.push(row.path)
+      expect(marked.sort()).toEqual(['docs/0', 'docs/1', 'docs/2', 'docs/3', 'docs/4'])
+      for await (const row of files.ofRetry('r0')) throw new Error(`${row.path} is still of the one before`)
+      // Found again it is still of the retry that asked for it.
+      await put('docs/1', 3)
+      expect(await list.count('p1', { ids: ['f1', 'f2', 'nobody'] })).toBe(2)
+      marked.length = 0
+      for await (const row of files.ofRetry('r1')) marked.push(row.path)
+      expect(marked).toHaveLength(5)
+    })
+
+    it('[ING22] the passages of a file are read in order, a page at a time', async () => {
+      const row = await put('a')
+      await db.commit([
+        files.addChunks(
+          row,
+          [2, 0, 1].map((n) => passage(n, `text ${n}`)),
+        ),
+      ])
+      expect((await list.passages(row.id, 2, -1)).map(({ text }) => text)).toEqual(['text 0', 'text 1'])
+      expect((await list.passages(row.id, 2, 1)).map(({ text }) => text)).toEqual(['text 2'])
     })
 
     it('[ING6] are asked for by anything a person may type, U+0000 and halves of characters included', async () => {
@@ -124,7 +197,7 @@ export function describeStores(name: string, make: () => Promise<StoresWorld>): 
       for (const typed of ['\u0000', 'a\u0000', '\ud800', "'; --", '%%%', '\\']) {
         await expect(listed({ q: typed }), JSON.stringify(typed)).resolves.toBeInstanceOf(Array)
         expect(await listed({ code: typed })).toEqual([])
-        await ingestions.files('p1', {}, 10, { path: typed, id: typed })
+        await list.page('p1', {}, 'path', 10, { key: typed, id: typed })
       }
     })
 
@@ -133,11 +206,11 @@ export function describeStores(name: string, make: () => Promise<StoresWorld>): 
       const strange = 'a\u0000b \ud800 \u001a 🚢'
       await db.commit([
         files.move(row, 2, 'extracted', { pages: 3, title: strange }, 6),
-        ingestions.insertProject({ id: 'p3', name: strange, created_at: 3 }),
+        projects.insert({ id: 'p3', name: strange, created_at: 3 }),
       ])
       const shown = (text: string | null | undefined) => text?.replace('\u0000', ' ')
       expect(shown((await files.get(row.id))?.title)).toBe('a b \ufffd \u001a 🚢')
-      expect(shown((await ingestions.project('p3'))?.name)).toBe('a b \ufffd \u001a 🚢')
+      expect(shown((await projects.get('p3'))?.name)).toBe('a b \ufffd \u001a 🚢')
       await db.commit([files.reject(row, 2, { rejected: 'CORRUPT', detail: strange }, 7)])
       expect(shown((await files.get(row.id))?.detail)).toBe('a b \ufffd \u001a 🚢')
     })
@@ -151,10 +224,9 @@ export function describeStores(name: string, make: () => Promise<StoresWorld>): 
       expect(counts).toMatchObject({ total: 2, bytes: 2 * large, chunks: 2 })
       expect(counts.byStatus.chunked).toEqual({ files: 1, bytes: large })
       expect(await files.counts('nobody')).toMatchObject({ total: 0, bytes: 0, chunks: 0 })
-      expect(await ingestions.project('p1')).toMatchObject({ files: 1, chunks: 2 })
-      expect(await ingestions.projects(10, null)).toMatchObject([{ id: 'p2', files: 0, chunks: 0 }, { id: 'p1' }])
-      expect(await ingestions.projects(10, 'p2')).toMatchObject([{ id: 'p1' }])
-      expect(await ingestions.countProjects()).toBe(2)
+      expect(await projects.get('p1')).toMatchObject({ files: 1, chunks: 2 })
+      const all = await projects.list({}, 'newest', 10, null)
+      expect(all).toMatchObject([{ id: 'p2', files: 0, chunks: 0 }, { id: 'p1' }])
     })
 
     it('[ING10] are walked through by status, a page at a time, while they change it', async () => {
@@ -218,6 +290,88 @@ export function describeStores(name: string, make: () => Promise<StoresWorld>): 
       for await (const [batch] of files.chunksOf(row.id)) expect(batch?.id).toBeGreaterThan(highest)
       await db.commit([files.removeFile(row.id)])
       expect(await files.get(row.id)).toBeNull()
+    })
+  })
+
+  describe(`The projects of the ingest app on ${name}`, () => {
+    const names = async (filter: object, sort: ProjectSort = 'newest', page = 2) => {
+      const found: string[] = []
+      for (let after: ListPosition | null = null; ; ) {
+        const rows = await projects.list(filter, sort, page, after)
+        found.push(...rows.map(({ name: shown }) => shown))
+        const last = rows.at(-1)
+        if (!last) return found
+        after = projectPosition(last, sort)
+      }
+    }
+    const insert = (ingestionId: string, projectId: string, at: number) => {
+      const source = { kind: 'path', path: '/x' } as const
+      const made = { ingestionId, projectId, source, sourceKey: 'path:/x', scope: { kind: 'all' } as const }
+      return ingestions.insertIngestion({ ...made, retryOf: null, rootId: ingestionId }, at)
+    }
+    const end = (id: string, status: string, at: number) =>
+      ingestions.ended(id, { status, percent: 1, result: null, error: null, metrics: null }, at)
+
+    it('[ING19] are searched by any part of the name, taken literally, and sorted three ways', async () => {
+      await db.commit([
+        projects.insert({ id: 'p3', name: 'öl 50%', created_at: 3 }),
+        projects.insert({ id: 'p4', name: 'ÖL ONE', created_at: 4 }),
+        projects.insert({ id: 'p5', name: 'one', created_at: 5 }),
+      ])
+      expect(await names({})).toEqual(['one', 'ÖL ONE', 'öl 50%', 'Two', 'One'])
+      expect(await names({}, 'name')).toEqual(['One', 'one', 'Two', 'öl 50%', 'ÖL ONE'])
+      expect(await names({ q: 'ONE' }, 'name')).toEqual(['One', 'one', 'ÖL ONE'])
+      expect(await names({ q: 'öL' })).toEqual(['ÖL ONE', 'öl 50%'])
+      expect(await names({ q: '%' })).toEqual(['öl 50%'])
+      for (const typed of ['_', '\\', "'; --"]) {
+        expect(await names({ q: typed }), JSON.stringify(typed)).toEqual([])
+      }
+      for (const typed of ['\u0000', '\ud800']) await expect(names({ q: typed })).resolves.toBeInstanceOf(Array)
+      await db.commit([insert('i1', 'p2', 9)])
+      expect(await names({}, 'active')).toEqual(['Two', 'one', 'ÖL ONE', 'öl 50%', 'One'])
+      expect((await projects.names(['p1', 'p9'])).get('p1')).toBe('One')
+    })
+
+    it('[ING19] are filtered and counted by how the ingestion in view is: the one that works, else the newest', async () => {
+      const shown = async () => (await projects.get('p1'))?.ingestion_id
+      const groups = async (filter = {}) =>
+        Object.fromEntries((await projects.groups(filter)).map(({ status, projects: n }) => [status, Number(n)]))
+      expect(await groups()).toEqual({ idle: 2 })
+      await db.commit([insert('i1', 'p1', 2), ingestions.started('i1', 3)])
+      await db.commit([insert('i2', 'p1', 4)])
+      expect(await shown()).toBe('i1')
+      expect(await names({ status: 'working' })).toEqual(['One'])
+      expect(await groups({ q: 't' })).toEqual({ idle: 1 })
+      await db.commit([end('i1', 'failed', 5)])
+      expect(await shown()).toBe('i2')
+      expect(await groups()).toEqual({ idle: 1, queued: 1 })
+      await db.commit([ingestions.started('i2', 6), end('i2', 'done', 7)])
+      expect(await projects.get('p1')).toMatchObject({ status: 'done', active_at: 7 })
+      expect(await names({ status: 'done' }, 'name')).toEqual(['One'])
+      expect(await names({ status: 'failed' })).toEqual([])
+      expect((await ingestions.byIds(['i2', 'nobody'])).map((row) => row.ingestion_id)).toEqual(['i2'])
+      expect(await ingestions.newestOfSource('p1', 'path:/x')).toMatchObject({ ingestion_id: 'i2' })
+    })
+
+    it('[ING19] a page goes on where the last one ended, whatever was added meanwhile', async () => {
+      const [first] = await projects.list({}, 'newest', 1, null)
+      if (!first) throw new Error('there is no project')
+      await db.commit([projects.insert({ id: 'p9', name: 'Nine', created_at: 9 })])
+      const rest = await projects.list({}, 'newest', 9, projectPosition(first, 'newest'))
+      expect(rest.map(({ id }) => id)).toEqual(['p1'])
+    })
+
+    it('[ING19] are found by an index, in every order and status', async () => {
+      // Of a table this small PostgreSQL reads all; the indexes are the same.
+      if (db.dialect !== 'sqlite') return
+      for (const order of ['id DESC', 'name_key, id', 'active_at DESC, id DESC']) {
+        for (const filter of ['', "WHERE status = 'done'"]) {
+          const text = `EXPLAIN QUERY PLAN SELECT id FROM projects ${filter} ORDER BY ${order} LIMIT 50`
+          const plan = JSON.stringify(await db.read({ sql: text, params: [] }))
+          expect(plan, `${filter} ${order}`).toContain('INDEX')
+          expect(plan, `${filter} ${order}`).not.toContain('TEMP B-TREE')
+        }
+      }
     })
   })
 

@@ -5,6 +5,14 @@ export interface ProjectsTable {
   id: string
   name: string
   created_at: number
+  /** The name in lower case, which lists sort and search by. */
+  name_key: string
+  /** The ingestion in view: the one that works, else the newest; `null` while there is none. */
+  ingestion_id: string | null
+  /** That ingestion's status; `idle` while there is none. */
+  status: string
+  /** When an ingestion of it was last queued, begun or ended; when it was made, while there is none. */
+  active_at: number
 }
 
 /** One row per ingestion: what is known of it without reading its stream. */
@@ -54,6 +62,8 @@ export interface FilesTable {
   ingestion_id: string
   root_id: string
   updated_at: number
+  /** The retry of a set of files that last asked for this one. */
+  retry_id: string | null
 }
 
 /** A passage with its place in its file. `id` is also its row in the search index. */
@@ -104,7 +114,59 @@ export const ingestMigrations: Migration[] = [
     down: (dialect) =>
       dialect === 'postgres' ? ['DROP TABLE upload_parts', 'DROP TABLE uploads', 'DROP TABLE passages'] : [],
   },
+  {
+    id: 'ingest/0003_lists',
+    up: (dialect) => listsUp(textType(dialect)),
+    down: () => listsDown(),
+  },
 ]
+
+/** What lists of projects filter and sort by stands with each project; a set of files to be tried again with its files. */
+function listsUp(text: string): string[] {
+  return [
+    `ALTER TABLE projects ADD COLUMN name_key ${text} NOT NULL DEFAULT ''`,
+    `ALTER TABLE projects ADD COLUMN ingestion_id ${text}`,
+    `ALTER TABLE projects ADD COLUMN status ${text} NOT NULL DEFAULT 'idle'`,
+    'ALTER TABLE projects ADD COLUMN active_at BIGINT NOT NULL DEFAULT 0',
+    'CREATE INDEX ingestion_progress_open ON ingestion_progress (project_id, ingestion_id) WHERE completed_at IS NULL',
+    `UPDATE projects SET name_key = lower(name), ingestion_id = ${IN_VIEW}, active_at = COALESCE(
+       (SELECT MAX(i.updated_at) FROM ingestion_progress i WHERE i.project_id = projects.id), created_at)`,
+    `UPDATE projects SET status = ${STATUS_IN_VIEW}`,
+    ...Object.entries(PROJECT_INDEXES).map(([name, columns]) => `CREATE INDEX ${name} ON projects (${columns})`),
+    `ALTER TABLE files ADD COLUMN retry_id ${text}`,
+    'CREATE INDEX files_of_retry ON files (retry_id, id) WHERE retry_id IS NOT NULL',
+  ]
+}
+
+function listsDown(): string[] {
+  const columns = ['name_key', 'ingestion_id', 'status', 'active_at']
+  return [
+    'DROP INDEX files_of_retry',
+    'ALTER TABLE files DROP COLUMN retry_id',
+    ...Object.keys(PROJECT_INDEXES).map((name) => `DROP INDEX ${name}`),
+    'DROP INDEX ingestion_progress_open',
+    ...columns.map((column) => `ALTER TABLE projects DROP COLUMN ${column}`),
+  ]
+}
+
+/** Every order of the list, over all projects and within one status. */
+const PROJECT_INDEXES = {
+  projects_by_name: 'name_key, id',
+  projects_by_activity: 'active_at, id',
+  projects_of_status: 'status, id',
+  projects_of_status_by_name: 'status, name_key, id',
+  projects_of_status_by_activity: 'status, active_at, id',
+}
+
+/** The ingestion of a row of `projects` that is in view: the one that works, else the newest. */
+export const IN_VIEW = `COALESCE(
+  (SELECT MIN(i.ingestion_id) FROM ingestion_progress i
+   WHERE i.project_id = projects.id AND i.completed_at IS NULL AND i.status = 'working'),
+  (SELECT MAX(i.ingestion_id) FROM ingestion_progress i WHERE i.project_id = projects.id))`
+
+/** Its status. */
+export const STATUS_IN_VIEW = `COALESCE(
+  (SELECT i.status FROM ingestion_progress i WHERE i.ingestion_id = projects.ingestion_id), 'idle')`
 
 const INGESTIONS_OF_LINE = 'CREATE INDEX ingestion_progress_of_line ON ingestion_progress (root_id)'
 

@@ -51,8 +51,25 @@ export interface ProjectView {
   /** Files and passages that can be searched now. */
   files: number
   chunks: number
-  /** The newest ingestion. */
+  /** The ingestion in view: the one that works, else the newest. */
   ingestion: IngestionView | null
+}
+
+/** How a project's ingestion in view is; `idle` while there is none. */
+export type ProjectStatus = IngestionStatus | 'idle'
+
+/** Orders of the list of projects: made last first, by name, moved last first. */
+export const PROJECT_SORTS = ['newest', 'name', 'active'] as const
+export type ProjectSort = (typeof PROJECT_SORTS)[number]
+
+/** `GET /api/projects`: a page, and how many match by status (the filter's own status left out). */
+export interface ProjectsPage extends Page<ProjectView> {
+  groups: { status: ProjectStatus; projects: number }[]
+}
+
+/** An ingestion among others of several projects. */
+export interface WatchedView extends IngestionView {
+  projectName: string
 }
 
 /**
@@ -98,6 +115,29 @@ export interface FileView {
   updatedAt: string
 }
 
+/** Orders of the files' table; with a dash the other way round. */
+export const FILE_SORTS = ['path', '-path', 'size', '-size', 'passages', '-passages', 'updated', '-updated'] as const
+export type FileSort = (typeof FILE_SORTS)[number]
+
+/** One file with all that is known of it. */
+export interface FileDetailView extends FileView {
+  title: string | null
+  /** The phase its status is of. */
+  phase: Phase
+  /** Where it came from. */
+  source: SourceView
+}
+
+/** A passage of a file, with its place in it. */
+export interface PassageView {
+  ordinal: number
+  text: string
+  page: number | null
+  lineStart: number
+  lineEnd: number
+  headings: string[]
+}
+
 /** A page of a list: pass `next` back as `?cursor=`; `null` is the end. */
 export interface Page<T> {
   items: T[]
@@ -133,6 +173,13 @@ export interface SearchHitView {
   /** Spans of `text` that match. */
   highlights: [number, number][]
   score: number
+}
+
+/** `202 Accepted` of a set of files to be tried again: one ingestion for each source they come from. */
+export interface RetriedView {
+  /** How many files that is in all. */
+  files: number
+  retries: (AcceptedView & { files: number })[]
 }
 
 /** `202 Accepted` of a new ingestion or a retry. */

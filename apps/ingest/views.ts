@@ -1,13 +1,17 @@
 import type { Offset } from '@holdfast/protocol'
 import type { FileRow } from './file-store.ts'
-import type { IngestionRow, ProjectRow } from './ingestion-store.ts'
+import type { IngestionRow } from './ingestion-store.ts'
 import { FILE_CODES, type FileCode, type Source } from './ports.ts'
+import type { ProjectRow } from './project-store.ts'
 import type { IngestionState, IngestionStatus, Phase } from './streams.ts'
+import type { ChunksTable } from './tables.ts'
 import {
+  type FileDetailView,
   type FileStatus,
   type FileView,
   type IngestionView,
   overallPercent,
+  type PassageView,
   type ProgressView,
   type ProjectView,
   type SourceView,
@@ -96,6 +100,14 @@ export function fileView(row: FileRow): FileView {
     ingestionId: row.ingestion_id,
     updatedAt: iso(row.updated_at),
   }
+}
+
+export function fileDetailView(row: FileRow, source: Source): FileDetailView {
+  return { ...fileView(row), title: row.title, phase: row.phase as Phase, source: sourceView(source) }
+}
+
+export function passageView({ ordinal, text, page, line_start, line_end, path }: ChunksTable): PassageView {
+  return { ordinal, text, page, lineStart: line_start, lineEnd: line_end, headings: JSON.parse(path) }
 }
 
 function sourceView(source: Source): SourceView {

@@ -32,10 +32,9 @@ async function filesToLookAt(world: PhaseWorld): Promise<{
 }> {
   const { context, sources } = world
   const { source, scope } = context.input
-  const rows = scope.kind === 'all' ? [] : await failedRows(world)
-  if (scope.kind !== 'all' && (await areHere(world, rows, source))) {
-    const bytes = rows.reduce((sum, { size }) => sum + size, 0)
-    return { files: filesOf(rows, world), total: rows.length, bytes, isWhole: false }
+  if (scope.kind !== 'all') {
+    const here = await sumOfHere(world, source)
+    if (here) return { files: filesOf(world), ...here, isWhole: false }
   }
   const { root, rejected } = await sources.fetch(source, sourceDir(world), {
     signal: context.signal,
@@ -54,10 +53,10 @@ async function filesToLookAt(world: PhaseWorld): Promise<{
   return { files: chain(toAsync(rejected), sources.walk(root, context.signal)), total, bytes, isWhole: true }
 }
 
-/** The files of rows, each looked at again for whether it may still be read where it stood. */
-async function* filesOf(rows: readonly FileRow[], world: PhaseWorld): AsyncGenerator<FoundFile> {
+/** The files to be tried again, each looked at again for whether it may still be read where it stood. */
+async function* filesOf(world: PhaseWorld): AsyncGenerator<FoundFile> {
   const { sources, context } = world
-  for (const row of rows) {
+  for await (const row of failedRows(world)) {
     const { path, size, updated_at: modifiedAt } = row
     const absolutePath = sources.pathOf(row.absolute_path)
     if (context.input.source.kind === 'upload') await bring(world, row)
@@ -67,30 +66,36 @@ async function* filesOf(rows: readonly FileRow[], world: PhaseWorld): AsyncGener
 }
 
 /**
- * Whether the failed files of a retry can be read where they stood. One that was never there to be read (a page that
- * could not be had, a folder that could not be entered) is found by looking at its whole source again.
+ * The sum of the failed files of a retry, where all can be read where they stood. One that was never there to be read
+ * (a page that could not be had, a folder that could not be entered) is found by looking at its whole source again.
  */
-async function areHere({ sources }: PhaseWorld, rows: FileRow[], { kind }: Source): Promise<boolean> {
-  for (const { absolute_path } of rows) {
-    if (absolute_path === '') return false
-    if (kind !== 'path' && kind !== 'upload' && !(await exists(sources.pathOf(absolute_path)))) return false
+async function sumOfHere(world: PhaseWorld, { kind }: Source): Promise<{ total: number; bytes: number } | null> {
+  let total = 0
+  let bytes = 0
+  for await (const { absolute_path, size } of failedRows(world)) {
+    if (absolute_path === '') return null
+    const isOurs = kind === 'path' || kind === 'upload'
+    if (!isOurs && !(await exists(world.sources.pathOf(absolute_path)))) return null
+    total += 1
+    bytes += size
   }
-  return true
+  return { total, bytes }
 }
 
 const NO_METRICS = { ...NOTHING_DONE, chunks: 0, ratePerSecond: 0, secondsLeft: null }
 
-async function failedRows(world: PhaseWorld): Promise<FileRow[]> {
+/** The files a retry covers; read anew each time, a page at a time. */
+async function* failedRows(world: PhaseWorld): AsyncGenerator<FileRow> {
   const { scope } = world.context.input
-  const { retryOf } = world.context.run
+  const { id, retryOf } = world.context.run
   if (scope.kind === 'file') {
     const row = await world.files.get(scope.fileId)
-    return row ? [row] : []
+    if (row) yield row
+  } else if (scope.kind === 'files') {
+    yield* world.files.ofRetry(id)
+  } else if (scope.kind === 'phase' && retryOf !== null) {
+    yield* world.files.failedOf(retryOf, scope.phase)
   }
-  const rows: FileRow[] = []
-  if (retryOf === null || scope.kind !== 'phase') return rows
-  for await (const row of world.files.failedOf(retryOf, scope.phase)) rows.push(row)
-  return rows
 }
 
 async function lookAt(world: PhaseWorld, meter: PhaseMeter, file: FoundFile): Promise<void> {

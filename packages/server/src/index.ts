@@ -16,7 +16,7 @@ export type { Broker } from './hub/broker/broker.ts'
 export { createIdGenerator, type IdWorld } from './ids.ts'
 export { allMigrations, type ServerOptions } from './kernel.ts'
 export type { StreamLog, StreamState } from './log/stream-log.ts'
-export { demand, type Principal } from './plugins/auth/principal.ts'
+export { can, demand, type Principal } from './plugins/auth/principal.ts'
 export {
   defineRun,
   type Outcome,

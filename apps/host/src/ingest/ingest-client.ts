@@ -16,6 +16,12 @@ import type { NamedSource } from './source.ts'
 const PAGE = 200
 const PROJECT_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
+/** An ingestion, and the project it is of. */
+export interface Begun {
+  project: ProjectView
+  ingestionId: string
+}
+
 /** The ingest app's HTTP interface, as far as the command needs it. Every member throws RequestError. */
 export class IngestClient {
   readonly #world: ClientWorld
@@ -24,21 +30,29 @@ export class IngestClient {
     this.#world = world
   }
 
-  /** The project of that id, else the newest of that name, else a new one of that name. */
-  async findOrCreateProject(nameOrId: string): Promise<ProjectView> {
+  /** The project of that id, else the newest of that name, if there is one. */
+  async findProject(nameOrId: string): Promise<ProjectView | null> {
     if (PROJECT_ID.test(nameOrId)) return this.#get<ProjectView>(`/api/projects/${nameOrId}`)
     let next: string | null = ''
     while (next !== null) {
-      const page: Page<ProjectView> = await this.#get(`/api/projects?limit=${PAGE}${cursorParam(next)}`)
+      const path = `/api/projects?limit=${PAGE}&q=${encodeURIComponent(nameOrId)}${cursorParam(next)}`
+      const page: Page<ProjectView> = await this.#get(path)
       const known = page.items.find(({ name }) => name === nameOrId)
       if (known) return known
       next = page.next
     }
-    return this.#post<ProjectView>('/api/projects', { name: nameOrId })
+    return null
   }
 
-  begin(projectId: string, body: NamedSource['body']): Promise<AcceptedView> {
-    return this.#post(`/api/projects/${projectId}/ingestions`, body)
+  /** Makes a project and begins its first ingestion: both or, where the source is refused, neither. */
+  async beginNew(name: string, source: NamedSource['body']): Promise<Begun> {
+    const project = await this.#post<ProjectView>('/api/projects', { name, source })
+    return { project, ingestionId: project.ingestion?.ingestionId ?? '' }
+  }
+
+  async begin(project: ProjectView, source: NamedSource['body']): Promise<Begun> {
+    const { ingestionId } = await this.#post<AcceptedView>(`/api/projects/${project.id}/ingestions`, source)
+    return { project, ingestionId }
   }
 
   /** Folders the server may read. */

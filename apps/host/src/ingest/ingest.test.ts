@@ -157,6 +157,8 @@ describe('ingest with a server', () => {
     expect(command.stderr).toContain(`the server at ${server.url} may not read ${join(at.folder, 'outside')}`)
     expect(command.stderr).toContain('INGEST_ROOTS')
     expect(command.stderr.trimEnd().split('\n')).toHaveLength(1)
+    // What was refused leaves no project behind.
+    expect((await asker(server)<{ items: unknown[] }>('/api/projects')).items).toEqual([])
   })
 
   it('[HOST7] ends with 3 when somebody cancels it', async () => {

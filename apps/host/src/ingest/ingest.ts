@@ -7,7 +7,7 @@ import { readConfig } from '../config.ts'
 import { type Interrupts, listenForInterrupts } from '../interrupts.ts'
 import { terminalWorld } from '../local-server.ts'
 import { Stop } from '../stop.ts'
-import { IngestClient } from './ingest-client.ts'
+import { type Begun, IngestClient } from './ingest-client.ts'
 import { type IngestServer, openIngestServer } from './ingest-server.ts'
 import { jsonReport } from './json-report.ts'
 import { liveReport } from './live-report.ts'
@@ -77,11 +77,11 @@ async function carryOut(work: Work): Promise<number> {
   const { source, server, report, interrupts, dataDir } = work
   const client = new IngestClient(terminalWorld(server.address))
   if (interrupts.signal.aborted) return interrupts.exitCode
-  const project = await client.findOrCreateProject(work.project)
-  const unfinished = project.ingestion?.completedAt === null ? project.ingestion : null
+  const known = await client.findProject(work.project)
+  const unfinished = known?.ingestion?.completedAt === null ? known.ingestion : null
   // Stopped with the server that was this command's own, and taken up again by this one.
   const resumed = server.isOwn && unfinished && isSameSource(source, unfinished.source) ? unfinished : null
-  const { ingestionId } = resumed ?? (await begin(client, source, server, project))
+  const { project, ingestionId } = known && resumed ? { project: known, ...resumed } : await begin(client, work, known)
   report.begin({
     label: source.label,
     projectName: project.name,
@@ -110,9 +110,11 @@ async function carryOut(work: Work): Promise<number> {
   return summary.exitCode
 }
 
-async function begin(client: IngestClient, source: NamedSource, server: IngestServer, project: ProjectView) {
+/** Into the project where there is one, else into a new one, which is not made where the source is refused. */
+async function begin(client: IngestClient, work: Work, known: ProjectView | null): Promise<Begun> {
+  const { source, server } = work
   try {
-    return await client.begin(project.id, source.body)
+    return known ? await client.begin(known, source.body) : await client.beginNew(work.project, source.body)
   } catch (error) {
     if (!(error instanceof RequestError) || error.code !== 'PATH_NOT_ALLOWED') throw error
     const roots = await client.roots()
