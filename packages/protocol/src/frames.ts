@@ -48,7 +48,18 @@ export type ClientFrame =
 export type ServerFrame =
   | StreamFrame
   /** The first frame of a connection. */
-  | { type: 'welcome'; protocol: 1; time: string; heartbeatMs: number; limits: ConnectionLimits }
+  | {
+      type: 'welcome'
+      protocol: 1
+      time: string
+      heartbeatMs: number
+      /** Who the other end is, and what they may do. */
+      principal: string
+      scope: string[]
+      /** When their token expires, and the connection with it; absent where it does not. */
+      expiresAt?: string
+      limits: ConnectionLimits
+    }
   /** The subscription stands, at `offset`; with its state where `from` was `state`. */
   | {
       type: 'subscribed'
@@ -67,7 +78,7 @@ export type ServerFrame =
   | { type: 'unsubscribed'; stream: string }
   /** On disk. `duplicate`: had been before. */
   | { type: 'appended'; ref: Ref; stream: string; offset: Offset; duplicate?: true; sealed?: true }
-  | { type: 'authenticated'; ref?: Ref }
+  | { type: 'authenticated'; ref?: Ref; expiresAt: string | null }
   | { type: 'pong'; ref?: Ref; time: string }
   | { type: 'heartbeat'; time: string }
   /** The server goes; close code 4000 follows. Come back after this many milliseconds. */

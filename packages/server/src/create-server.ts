@@ -75,7 +75,10 @@ async function closeAll(
 }
 
 /** An empty secret would let everybody in. */
-function checkSecrets({ operatorToken, sessionSecret }: ServerOptions): void {
+function checkSecrets({ operatorToken, sessionSecret, previousSecrets = [] }: ServerOptions): void {
   if (operatorToken.length < 16) throw new RangeError('operatorToken is shorter than 16 characters')
   if (sessionSecret.length < 32) throw new RangeError('sessionSecret is shorter than 32 bytes')
+  if (previousSecrets.some(({ length }) => length < 32)) {
+    throw new RangeError('one of previousSecrets is shorter than 32 bytes')
+  }
 }

@@ -1,11 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import websocket from '@fastify/websocket'
-import Fastify, { type FastifyInstance, LogController } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import type { Kernel, ServerOptions } from './kernel.ts'
 import { asyncApi } from './plugins/asyncapi/asyncapi.ts'
-import { auth, type Identity } from './plugins/auth/auth.ts'
-import { can, demand } from './plugins/auth/principal.ts'
+import { auth } from './plugins/auth/auth.ts'
+import { holderOf } from './plugins/auth/identities.ts'
+import { demand } from './plugins/auth/principal.ts'
 import { cors } from './plugins/cors.ts'
 import { docs } from './plugins/docs.ts'
 import { health } from './plugins/health.ts'
@@ -16,11 +17,11 @@ import { answerMalformed, answerUnroutable, problems } from './plugins/problems.
 import { requestLog } from './plugins/request-log.ts'
 import { securityHeaders } from './plugins/security-headers.ts'
 import { upgrades } from './plugins/upgrades.ts'
-import type { Credential } from './transport/credential.ts'
+import type { AccessRefusal, Holder } from './transport/credential.ts'
 import { SseEncoder } from './transport/http/sse-encoding.ts'
+import { readRoutes } from './transport/multiplex/read-routes.ts'
 import { OutsideAppend } from './transport/outside-append.ts'
 import { streamRoutes } from './transport/stream-routes.ts'
-import type { Holder } from './transport/websocket/connection.ts'
 import { wsRoutes } from './transport/websocket/ws-routes.ts'
 
 /** The ways in and out over the kernel: plugins first, in the order they see a request, then the streams. */
@@ -76,7 +77,7 @@ function asksForWebSocket({ headers }: IncomingMessage): boolean {
 
 async function addPlugins(
   fastify: FastifyInstance,
-  { db, hub, relay, sessions, revocations, limits, clock }: Kernel,
+  { db, hub, relay, sessions, revocations, identities, limits, clock }: Kernel,
   options: ServerOptions,
   isReady: () => boolean,
 ): Promise<void> {
@@ -94,10 +95,11 @@ async function addPlugins(
   })
   await fastify.register(upgrades)
   await fastify.register(pipelining)
-  await fastify.register(cors, { prefix: '/v1/stream/', allowedOrigins })
+  await fastify.register(cors, { prefixes: ['/v1/stream/', '/v1/read'], allowedOrigins })
   await fastify.register(docs)
   const shared = options.broker !== undefined
-  await fastify.register(auth, { ...options, allowedOrigins, clock, revocations, sessions, shared })
+  const { newId } = options
+  await fastify.register(auth, { identities, allowedOrigins, clock, newId, revocations, sessions, shared })
   await fastify.register(metrics, { db, hub, sessions })
   await fastify.register(health, { db, clock, startedAt: clock.now(), nodes: relay, isReady })
   await fastify.register(asyncApi, { definitions: apps.flatMap(({ streams }) => [...streams]) })
@@ -119,29 +121,17 @@ async function addStreams(fastify: FastifyInstance, kernel: Kernel, options: Ser
     sseRotationMs: options.sseRotationMs ?? 60_000,
     authorize: (request, action, stream) => demand(request.principal, action, stream),
   })
-  await fastify.register(wsRoutes, {
-    ...shared,
-    holderOf: ({ principal, credential }) => (principal && credential ? holderOf({ principal, credential }) : NOBODY),
-    identify(token, address) {
-      const identity = fastify.identify(token)
-      if (identity) return holderOf(identity)
-      options.logger.warn({ security: 'token_refused', ip: address }, 'a token was refused')
-      return null
-    },
-  })
+  const access = {
+    holderOf: ({ principal, credential }: FastifyRequest) =>
+      principal && credential ? holderOf({ principal, credential }) : NOBODY,
+    onRefused: (refusal: AccessRefusal) =>
+      options.logger.warn({ security: 'access_refused', ...refusal }, 'an access was refused'),
+  }
+  await fastify.register(wsRoutes, { ...shared, ...access, identify: kernel.identify })
+  await fastify.register(readRoutes, { ...shared, ...access })
 }
 
-const holders = new WeakMap<Credential, Holder>()
-const NOBODY: Holder = { credential: null, can: () => false }
-
-/** One for all connections that were opened with the same. */
-function holderOf({ principal, credential }: Identity): Holder {
-  const known = holders.get(credential)
-  if (known) return known
-  const holder: Holder = { credential, can: (action, stream) => can(principal, action, stream) }
-  holders.set(credential, holder)
-  return holder
-}
+const NOBODY: Holder = { credential: null, scope: [], can: () => false }
 
 /** Everything the page needs comes from us; styles may be set from script, nothing else may be inline. */
 const CONTENT_SECURITY = {

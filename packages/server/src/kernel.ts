@@ -10,9 +10,11 @@ import { logMigrations } from './log/log-migrations.ts'
 import { SqlStreamLog } from './log/sql-stream-log.ts'
 import { StreamRegistry } from './log/stream-registry.ts'
 import { authMigrations } from './plugins/auth/auth-migrations.ts'
+import { holderOf, Identities } from './plugins/auth/identities.ts'
 import { Revocations } from './plugins/auth/revocations.ts'
 import { RunEngine } from './runs/run-engine.ts'
 import { runMigrations } from './runs/run-migrations.ts'
+import type { Holder } from './transport/credential.ts'
 import { DEFAULT_LIMITS, type Limits } from './transport/limits.ts'
 import { Sessions } from './transport/sessions.ts'
 
@@ -22,8 +24,10 @@ export interface ServerOptions {
   apps: readonly App[]
   /** At least 16 characters. */
   operatorToken: string
-  /** Signs session cookies; at least 32 bytes. */
+  /** Signs session cookies and tokens; at least 32 bytes. */
   sessionSecret: Buffer
+  /** Secrets that were replaced: what they signed still counts. At least 32 bytes each. Default none. */
+  previousSecrets?: readonly Buffer[]
   /** Origins besides the server's own whose pages may act with a cookie. Default none. */
   allowedOrigins?: readonly string[]
   logger: Logger
@@ -65,6 +69,9 @@ export interface Kernel {
   runs: RunEngine
   sessions: Sessions
   revocations: Revocations
+  identities: Identities
+  /** Whose token that is; `null` for nobody's, which is logged. `address`: where it came from. */
+  identify: (token: string, address: string) => Promise<Holder | null>
   registry: StreamRegistry
   limits: Limits
   clock: Clock
@@ -100,8 +107,16 @@ export async function createKernel(options: ServerOptions): Promise<Kernel> {
     onRevoked: () => sessions.endVoid(),
     onError: (err) => logger.warn({ err }, 'who signed out everywhere could not be looked up'),
   })
+  const identities = new Identities({
+    operatorToken: options.operatorToken,
+    secrets: [options.sessionSecret, ...(options.previousSecrets ?? [])],
+    clock,
+    revocations,
+  })
+  const identify = identifier(identities, logger)
   const sessions = new Sessions({
     hub,
+    identify,
     clock,
     limits,
     isVoid: (credential) => revocations.isVoid(credential),
@@ -127,7 +142,22 @@ export async function createKernel(options: ServerOptions): Promise<Kernel> {
   relay = await joinNodes(options, { hub, log, clock, random, logger, hear })
   listen(db, hub, relay, logger)
   const services: Services = { db, log, runs, sessions, clock, newId, logger }
-  return { db, log, hub, relay, runs, sessions, revocations, registry, limits, clock, random, services }
+  const auth = { revocations, identities, identify }
+  return { db, log, hub, relay, runs, sessions, ...auth, registry, limits, clock, random, services }
+}
+
+/** For connections on which somebody signs in again. */
+function identifier(identities: Identities, logger: Logger): Kernel['identify'] {
+  return async (token, ip) => {
+    try {
+      const identity = await identities.byEither(token)
+      if (typeof identity !== 'string') return holderOf(identity)
+      logger.warn({ security: 'token_refused', reason: identity, ip }, 'a token was refused')
+    } catch (err) {
+      logger.error({ err }, 'a token could not be checked')
+    }
+    return null
+  }
 }
 
 interface Joined {

@@ -4,7 +4,7 @@ import { mayUseCookie } from './origins.ts'
 
 export interface CorsOptions {
   /** What it is for: paths that begin so. */
-  prefix: string
+  prefixes: readonly string[]
   /** Origins besides the server's own whose pages may act with a cookie. */
   allowedOrigins: readonly string[]
 }
@@ -20,9 +20,9 @@ export interface CorsOptions {
  *
  * To be registered after helmet, whose headers it changes, and before auth, so that refusals can be read too.
  */
-export const cors = fastifyPlugin(async (app: FastifyInstance, { prefix, allowedOrigins }: CorsOptions) => {
+export const cors = fastifyPlugin(async (app: FastifyInstance, { prefixes, allowedOrigins }: CorsOptions) => {
   app.addHook('onRequest', (request, reply, done) => {
-    if (!isBelow(prefix, request)) return done()
+    if (!isBelow(prefixes, request)) return done()
     // What a cookie opened is not for the page that embeds it, which may be another's of the same site.
     const { authorization = '', cookie } = request.headers
     const byToken = /^bearer /i.test(authorization) || cookie === undefined
@@ -38,8 +38,8 @@ export const cors = fastifyPlugin(async (app: FastifyInstance, { prefix, allowed
  * By the route that was found, for one path can be written in many ways (`/v1/%73tream/…`, an address with its host);
  * by the path as well, for where none was found there is only that.
  */
-function isBelow(prefix: string, { routeOptions, url }: FastifyRequest): boolean {
-  return routeOptions.url?.startsWith(prefix) || url.startsWith(prefix)
+function isBelow(prefixes: readonly string[], { routeOptions, url }: FastifyRequest): boolean {
+  return prefixes.some((prefix) => routeOptions.url?.startsWith(prefix) || url.startsWith(prefix))
 }
 
 // A stream has whatever media type its writer gave it. Opened as a page it is nobody's: no script, no origin.

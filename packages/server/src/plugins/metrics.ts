@@ -3,6 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Database } from '../db/database.ts'
 import type { Hub } from '../hub/hub.ts'
 import type { PerKind, Sessions } from '../transport/sessions.ts'
+import { demand } from './auth/principal.ts'
 
 export interface MetricsOptions {
   db: Database
@@ -10,9 +11,11 @@ export interface MetricsOptions {
   sessions: Pick<Sessions, 'size' | 'buffered'>
 }
 
+const METRICS = 'operators/metrics'
+
 /**
  * `/metrics` in Prometheus' text format: the process, the live connections with the memory held for them, the
- * streams read, the events appended. Wants a principal like everything else.
+ * streams read, the events appended. For whoever may read `operators/metrics`.
  * Source: Prometheus, Exposition formats; OpenMetrics naming.
  */
 export async function metrics(app: FastifyInstance, { db, hub, sessions }: MetricsOptions): Promise<void> {
@@ -58,11 +61,13 @@ export async function metrics(app: FastifyInstance, { db, hub, sessions }: Metri
   app.get(
     '/metrics',
     { schema: { summary: "Figures of the running server, in Prometheus' text format" } },
-    async (_, reply) =>
-      reply
+    async ({ principal }, reply) => {
+      demand(principal, 'read', METRICS)
+      return reply
         .type(register.contentType)
         .header('cache-control', 'no-store')
-        .send(await register.metrics()),
+        .send(await register.metrics())
+    },
   )
 }
 

@@ -72,6 +72,11 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, error:
   // A full disk or a store that is away meets every request: one line each, without a stack.
   if (kind === 'unavailable') request.log.warn({ code: error.code }, error.message)
   else if (status >= 500) request.log.error({ err: error, code: error.code }, error.message)
+  if (error.code === 'FORBIDDEN' && request.principal) {
+    const { principal, method, ip } = request
+    const refusal = { security: 'access_refused', principal: principal.id, method, path: pathOf(request), ip }
+    request.log.warn(refusal, error.message)
+  }
   if (error.retryAfter !== undefined) reply.header('retry-after', String(Math.ceil(error.retryAfter)))
   if (error.code === 'UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer')
   reply.code(status).header('cache-control', 'no-store').type('application/problem+json')

@@ -6,7 +6,8 @@ import type { WebSocket } from 'ws'
 import type { Command } from '../hub/broker/broker.ts'
 import type { Hub } from '../hub/hub.ts'
 import { processTurn, type Turn } from '../hub/turn.ts'
-import type { Credential } from './credential.ts'
+import type { Credential, Holder } from './credential.ts'
+import { Expiries } from './expiries.ts'
 import type { Limits } from './limits.ts'
 import type { ReadRequest } from './read-request.ts'
 import { SocketSession } from './socket-session.ts'
@@ -15,7 +16,7 @@ import { frameEncodingOf, type SocketEncoding } from './websocket/encodings.ts'
 import { Heartbeats } from './websocket/heartbeats.ts'
 import type { PeerOptions } from './websocket/peer.ts'
 
-/** A live response over HTTP: server-sent events, or a long-poll that waits. */
+/** A live response over HTTP: server-sent events, or a long-poll that waits. Ends with the token it was asked with. */
 export interface LiveResponse {
   /** Bytes held for it. */
   readonly buffered: number
@@ -23,6 +24,10 @@ export interface LiveResponse {
   close(): void
   /** Ends with what is wrong. */
   refuse(error: HoldfastError): void
+  /** The server goes: says so and ends. Absent: `close`. */
+  drain?(): void
+  /** Streams it reads, where it reads many. */
+  readonly subscriptions?: number
 }
 
 export interface SessionsOptions {
@@ -32,8 +37,18 @@ export interface SessionsOptions {
   turn?: Turn
   /** Whether a credential counts no more. Default: all count. */
   isVoid?: (credential: Credential) => boolean
+  /** Whose token that is; `null` for nobody's. `address`: where it came from. Default: nobody's. */
+  identify?: (token: string, address: string) => Promise<Holder | null>
   /** Tells the other nodes, where there are any. */
   tell?: (command: Command) => void
+}
+
+/** What a connection for many streams tells of itself. */
+export interface ConnectionEvents {
+  /** It is somebody's with another credential than `before`. */
+  onSignedIn: (connection: Connection, before: Credential | null) => void
+  /** It is over. */
+  onClosed: (connection: Connection) => void
 }
 
 /** A number for each kind of live connection. */
@@ -53,22 +68,36 @@ export interface PerKind {
 export class Sessions {
   readonly #options: SessionsOptions
   readonly #turn: Turn
+  readonly #identify: (token: string, address: string) => Promise<Holder | null>
   readonly #heartbeats: Heartbeats
   readonly #connections = new Set<Connection>()
-  // With what each was opened.
-  readonly #sockets = new Map<SocketSession, Credential | null>()
+  readonly #sockets = new Set<SocketSession>()
+  // With what each was asked.
   readonly #responses = new Map<LiveResponse, Credential | null>()
   readonly #perAddress = new Map<string, number>()
   /** The answers that upgrades would have been refused with. */
   readonly #answers = new WeakMap<Socket, ServerResponse>()
+  readonly #expiries: Expiries<Connection | SocketSession | LiveResponse>
   // One for all, not one each.
-  readonly #forgetSocket = (session: SocketSession) => void this.#sockets.delete(session)
-  readonly #forgetConnection = (connection: Connection) => void this.#connections.delete(connection)
+  readonly #forgetSocket = (session: SocketSession) => {
+    this.#sockets.delete(session)
+    this.#expiries.remove(session, session.credential?.expiresAt)
+  }
+  readonly #forgetConnection = (connection: Connection) => {
+    this.#connections.delete(connection)
+    this.#expiries.remove(connection, connection.credential?.expiresAt)
+  }
+  readonly #signedIn = (live: Connection | SocketSession, before: Credential | null) => {
+    this.#expiries.remove(live, before?.expiresAt)
+    this.#watch(live)
+  }
 
   constructor(options: SessionsOptions) {
     this.#options = options
     this.#turn = options.turn ?? processTurn
+    this.#identify = options.identify ?? (async () => null)
     this.#heartbeats = new Heartbeats(options.clock)
+    this.#expiries = new Expiries(options.clock, expire)
   }
 
   /**
@@ -89,34 +118,44 @@ export class Sessions {
       stream: info.name,
       from,
       encoding: encoding ?? frameEncodingOf(info.contentType),
+      credential: request.credential,
+      address: request.ip,
+      identify: this.#identify,
+      onSignedIn: this.#signedIn,
       onClosed: this.#forgetSocket,
     })
-    this.#sockets.set(session, request.credential)
-    if (this.#isVoid(request.credential)) session.end(CLOSE.SIGNED_OUT, signedOut())
+    this.#sockets.add(session)
+    this.#watch(session)
   }
 
   /** Opens a WebSocket for many streams. */
   openConnection(
     socket: WebSocket,
     request: FastifyRequest,
-    open: (peer: PeerOptions, onClosed: (connection: Connection) => void) => Connection,
+    open: (peer: PeerOptions, events: ConnectionEvents) => Connection,
   ): void {
-    const connection = open(this.#peerOf(socket, request), this.#forgetConnection)
+    const events = { onSignedIn: this.#signedIn, onClosed: this.#forgetConnection }
+    const connection = open(this.#peerOf(socket, request), events)
     this.#connections.add(connection)
-    if (this.#isVoid(connection.credential)) connection.end(CLOSE.SIGNED_OUT, signedOut())
+    this.#watch(connection)
   }
 
   /**
-   * Counts a live response among the connections of its peer's address until the function it answers is called. To be
-   * asked before the first byte is written; throws TOO_MANY_CONNECTIONS, and UNAUTHENTICATED where what it was asked
-   * with has come to count no more.
+   * Counts a live response among the connections of its peer's address until the function it answers is called, and
+   * refuses it (`refuse`) once what it was asked with counts no more: a token that expires, a session that is ended. To
+   * be asked before the first byte is written; throws TOO_MANY_CONNECTIONS, and UNAUTHENTICATED where that is so already.
    */
   add(response: LiveResponse, { ip, credential }: Pick<FastifyRequest, 'ip' | 'credential'>): () => void {
     if (this.#isVoid(credential)) throw signedOut()
+    const expiresAt = credential?.expiresAt ?? null
+    if (expiresAt !== null && expiresAt <= this.#options.clock.now()) throw tokenExpired()
     const leave = this.#enter(ip)
     this.#responses.set(response, credential)
+    this.#expiries.add(response, expiresAt)
     return () => {
-      if (this.#responses.delete(response)) leave()
+      if (!this.#responses.delete(response)) return
+      this.#expiries.remove(response, expiresAt)
+      leave()
     }
   }
 
@@ -124,9 +163,10 @@ export class Sessions {
     return { connections: this.#connections.size, sockets: this.#sockets.size, responses: this.#responses.size }
   }
 
-  /** Streams read by the connections for many. */
+  /** Streams read by the connections and responses for many. */
   get subscriptions(): number {
-    return sum(this.#connections, ({ subscriptions }) => subscriptions)
+    const ofConnections = sum(this.#connections, ({ subscriptions }) => subscriptions)
+    return ofConnections + sum(this.#responses.keys(), ({ subscriptions = 0 }) => subscriptions)
   }
 
   /** Bytes held for readers that have not taken them yet. */
@@ -134,7 +174,7 @@ export class Sessions {
     const of = ({ buffered }: { buffered: number }) => buffered
     return {
       connections: sum(this.#connections, of),
-      sockets: sum(this.#sockets.keys(), of),
+      sockets: sum(this.#sockets, of),
       responses: sum(this.#responses.keys(), of),
     }
   }
@@ -155,8 +195,8 @@ export class Sessions {
     for (const connection of this.#connections) {
       if (this.#isVoid(connection.credential)) connection.end(CLOSE.SIGNED_OUT, signedOut())
     }
-    for (const [session, credential] of this.#sockets) {
-      if (this.#isVoid(credential)) session.end(CLOSE.SIGNED_OUT, signedOut())
+    for (const session of this.#sockets) {
+      if (this.#isVoid(session.credential)) session.end(CLOSE.SIGNED_OUT, signedOut())
     }
     for (const [response, credential] of this.#responses) {
       if (this.#isVoid(credential)) response.refuse(signedOut())
@@ -166,8 +206,17 @@ export class Sessions {
   /** Tells everybody to come back later, with their offsets. */
   drain(): void {
     for (const connection of this.#connections) connection.drain()
-    for (const session of this.#sockets.keys()) session.drain()
-    for (const response of this.#responses.keys()) response.close()
+    for (const session of this.#sockets) session.drain()
+    for (const response of this.#responses.keys()) {
+      if (response.drain) response.drain()
+      else response.close()
+    }
+  }
+
+  /** Ends it when what it was opened with counts no more; at once, where that is so already. */
+  #watch(live: Connection | SocketSession): void {
+    if (this.#isVoid(live.credential)) live.end(CLOSE.SIGNED_OUT, signedOut())
+    else this.#expiries.add(live, live.credential?.expiresAt)
   }
 
   #isVoid(credential: Credential | null): boolean {
@@ -178,8 +227,8 @@ export class Sessions {
     for (const connection of this.#connections) {
       if (connection.credential?.principal === principal) connection.end(CLOSE.KICKED)
     }
-    for (const [session, credential] of this.#sockets) {
-      if (credential?.principal === principal) session.end(CLOSE.KICKED)
+    for (const session of this.#sockets) {
+      if (session.credential?.principal === principal) session.end(CLOSE.KICKED)
     }
     for (const [response, credential] of this.#responses) if (credential?.principal === principal) response.close()
   }
@@ -215,6 +264,15 @@ export class Sessions {
     if (left > 0) this.#perAddress.set(address, left)
     else this.#perAddress.delete(address)
   }
+}
+
+function expire(live: Connection | SocketSession | LiveResponse): void {
+  if ('refuse' in live) live.refuse(tokenExpired())
+  else live.end(CLOSE.TOKEN_EXPIRED, tokenExpired())
+}
+
+function tokenExpired(): HoldfastError {
+  return new HoldfastError('UNAUTHENTICATED', 'That token has expired.')
 }
 
 function signedOut(): HoldfastError {

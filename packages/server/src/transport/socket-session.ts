@@ -1,14 +1,24 @@
-import { CLOSE, HoldfastError, type Offset } from '@holdfast/protocol'
+import { CLOSE, type ClientFrame, HoldfastError, type Offset } from '@holdfast/protocol'
 import type { Delivery } from '../hub/delivery.ts'
 import type { Hub, Subscriber, Subscription } from '../hub/hub.ts'
-import type { SocketEncoding } from './websocket/encodings.ts'
-import { type Goodbye, Peer, type PeerOptions, type PeerUse } from './websocket/peer.ts'
+import type { Credential, Holder } from './credential.ts'
+import { authenticatedFrame } from './multiplex/connection-frames.ts'
+import { parseClientFrame } from './websocket/client-frames.ts'
+import { encodeFrame, type SocketEncoding } from './websocket/encodings.ts'
+import { ALL_ATTENTION, type Goodbye, Peer, type PeerOptions, type PeerUse } from './websocket/peer.ts'
 
 export interface SocketSessionOptions {
   hub: Hub
   stream: string
   from: Offset | null
   encoding: SocketEncoding
+  /** What it was opened with, and from where. */
+  credential: Credential | null
+  address: string
+  /** Whose token that is; `null` for nobody's. */
+  identify: (token: string, address: string) => Promise<Holder | null>
+  /** It is somebody's with another credential than `before`. */
+  onSignedIn: (session: SocketSession, before: Credential | null) => void
   /** It is over. */
   onClosed: (session: SocketSession) => void
 }
@@ -21,16 +31,23 @@ export class SocketSession implements Subscriber, PeerUse {
   readonly #peer: Peer
   readonly #options: SocketSessionOptions
   readonly #subscription: Subscription
+  #credential: Credential | null
   #saidUpToDate = false
 
   constructor(peer: PeerOptions, options: SocketSessionOptions) {
     this.#options = options
+    this.#credential = options.credential
     this.#peer = new Peer(peer, this)
     this.#subscription = options.hub.subscribe(options.stream, options.from, this)
   }
 
   get buffered(): number {
     return this.#peer.buffered
+  }
+
+  /** What whoever is at the other end signed in with last. */
+  get credential(): Credential | null {
+    return this.#credential
   }
 
   deliver(delivery: Delivery, upToDate: boolean): boolean | 'refused' {
@@ -56,8 +73,11 @@ export class SocketSession implements Subscriber, PeerUse {
     else this.#peer.closeWhenTaken(CLOSE.UNAVAILABLE)
   }
 
-  message(): undefined {
+  message(text: string | null): { done: Promise<void>; weight: number } | undefined {
+    const frame = parseClientFrame(text)
+    if (frame.type === 'authenticate') return { done: this.#authenticate(frame), weight: ALL_ATTENTION }
     this.#peer.refuse(new HoldfastError('INVALID_INPUT', 'This connection only reads.'))
+    return undefined
   }
 
   room(): void {
@@ -76,6 +96,22 @@ export class SocketSession implements Subscriber, PeerUse {
   end(goodbye: Goodbye, error?: HoldfastError): void {
     if (error) this.#peer.error(error)
     this.#peer.close(goodbye)
+  }
+
+  async #authenticate(frame: Extract<ClientFrame, { type: 'authenticate' }>): Promise<void> {
+    const { stream, address, identify, onSignedIn } = this.#options
+    const holder = await identify(frame.token, address)
+    if (this.#peer.isOver) return
+    if (!holder)
+      return this.#peer.refuse(new HoldfastError('UNAUTHENTICATED', 'That token is not valid.'), { ref: frame.ref })
+    if (!holder.can('read', stream)) {
+      return this.end(CLOSE.FORBIDDEN, new HoldfastError('FORBIDDEN', `You may not read "${stream}".`))
+    }
+    this.#peer.accept()
+    const before = this.#credential
+    this.#credential = holder.credential
+    this.#peer.write(encodeFrame(authenticatedFrame(holder, frame.ref)))
+    onSignedIn(this, before)
   }
 
   /** The server goes. */

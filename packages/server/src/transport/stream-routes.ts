@@ -36,6 +36,7 @@ export async function streamRoutes(app: FastifyInstance, http: StreamHttp): Prom
   app.route({
     method: 'GET',
     url,
+    config: { tokenInQuery: true },
     schema: DOCS.get,
     exposeHeadRoute: false,
     // Before the upgrade, so that a refusal is an HTTP answer.

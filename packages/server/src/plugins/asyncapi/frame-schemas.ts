@@ -59,6 +59,9 @@ export const serverFrames = {
     protocol: z.literal(1),
     time,
     heartbeatMs: whole,
+    principal: z.string().describe('Who the other end is.'),
+    scope: z.array(z.string()).describe('What they may do.'),
+    expiresAt: time.describe('When their token expires.').optional(),
     limits: z.object({ subscriptions: whole, frameBytes: whole, appendEvents: whole }),
   }),
   subscribed: z.object({
@@ -87,7 +90,11 @@ export const serverFrames = {
     duplicate: z.literal(true).optional(),
     sealed: z.literal(true).optional(),
   }),
-  authenticated: z.object({ type: z.literal('authenticated'), ref: ref.optional() }),
+  authenticated: z.object({
+    type: z.literal('authenticated'),
+    ref: ref.optional(),
+    expiresAt: time.nullable().describe('When the token expires; null where it does not.'),
+  }),
   pong: z.object({ type: z.literal('pong'), ref: ref.optional(), time }),
   heartbeat: z.object({ type: z.literal('heartbeat'), time }),
   drain: z.object({ type: z.literal('drain'), retryAfterMs: whole }),

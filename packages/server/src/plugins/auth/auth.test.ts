@@ -10,6 +10,7 @@ const start = async (options?: Parameters<typeof startLiveServer>[0]) => {
 }
 afterEach(() => live[Symbol.asyncDispose]())
 
+const OPERATOR = { kind: 'operator', id: 'operator', scope: ['manage:*'], expiresAt: null }
 const DAY = 24 * 3600 * 1000
 
 /** Signs in as a browser does; the cookie's pair and the whole header. */
@@ -50,10 +51,7 @@ describe('who may ask', () => {
 
   it('[AUTH2] the operator token opens, any other is refused and noted, without being written down', async () => {
     await start()
-    expect((await me({ authorization: `Bearer ${TOKEN}` })).json<object>()).toEqual({
-      kind: 'operator',
-      id: 'operator',
-    })
+    expect((await me({ authorization: `Bearer ${TOKEN}` })).json<object>()).toEqual(OPERATOR)
     expect((await me({ authorization: `bearer ${TOKEN}` })).status).toBe(200)
     const wrong = ['Bearer wrong', `Bearer ${TOKEN}x`, `Bearer ${TOKEN.slice(0, -1)}`, 'Bearer ', 'bearer']
     for (const authorization of wrong) expect((await me({ authorization })).status, authorization).toBe(401)
@@ -87,7 +85,7 @@ describe('who may ask', () => {
     const expires = new Date(clock.now() + 30 * DAY).toUTCString()
     expect(flags.sort()).toEqual([`Expires=${expires}`, 'HttpOnly', 'Path=/', 'SameSite=Strict'])
     expect(set).not.toContain(TOKEN)
-    expect((await me({ cookie })).json<object>()).toEqual({ kind: 'operator', id: 'operator' })
+    expect((await me({ cookie })).json<object>()).toEqual(OPERATOR)
     const socket = live.socket('/v1/stream/s', { headers: { cookie } })
     await expect.poll(() => socket.refused?.status).toBe(404)
   })
@@ -169,7 +167,7 @@ describe('who may ask', () => {
 
   it('[AUTH7] /api/me says who is asking', async () => {
     await start()
-    expect((await live.request('/api/me')).json<object>()).toEqual({ kind: 'operator', id: 'operator' })
+    expect((await live.request('/api/me')).json<object>()).toEqual(OPERATOR)
   })
 
   it('[AUTH11] signing out everywhere takes every cookie away, on the nodes of every ground', async () => {

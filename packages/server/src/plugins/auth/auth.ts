@@ -1,45 +1,36 @@
-import { createHmac } from 'node:crypto'
 import cookie from '@fastify/cookie'
 import { type Clock, HoldfastError } from '@holdfast/protocol'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import * as z from 'zod'
-import type { Credential } from '../../transport/credential.ts'
+import { endOf } from '../../transport/credential.ts'
 import type { Sessions } from '../../transport/sessions.ts'
 import { mayUseCookie } from '../origins.ts'
-import { demand, type Principal } from './principal.ts'
+import type { Identities, Identity } from './identities.ts'
+import { demand, OPERATOR_ID, type Principal, SESSION_MS } from './principal.ts'
 import type { Revocations } from './revocations.ts'
-import { comparison, signSession, verifySession } from './session-cookie.ts'
+import { tokenRoutes } from './token-routes.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Who asks; `null` only on public routes. */
     principal: Principal | null
   }
-  interface FastifyInstance {
-    /** Who that bearer token makes of whoever has it; `null` for nobody's. */
-    identify(token: string): Identity | null
-  }
   interface FastifyContextConfig {
     /** Anybody may ask: the page's files, health, signing in. */
     public?: boolean
+    /** `?token=` counts, for browsers that can send no header here; on upgrades to WebSocket it always does. */
+    tokenInQuery?: boolean
   }
 }
 
-/** Somebody, and how that is known. */
-export interface Identity {
-  principal: Principal
-  credential: Credential
-}
-
 export interface AuthOptions {
-  operatorToken: string
-  /** Signs the session cookies; at least 32 bytes. */
-  sessionSecret: Buffer
+  identities: Identities
   /** Origins besides the server's own whose pages may act with a cookie. */
   allowedOrigins: readonly string[]
   clock: Clock
+  newId: () => string
   revocations: Revocations
   sessions: Pick<Sessions, 'kick'>
   /** There are other nodes on the store. */
@@ -47,55 +38,48 @@ export interface AuthOptions {
 }
 
 const COOKIE = 'holdfast_session'
-const SESSION_MS = 30 * 24 * 3600 * 1000
-const OPERATOR: Principal = { kind: 'operator', id: 'operator' }
-const BY_TOKEN: Identity = { principal: OPERATOR, credential: { principal: OPERATOR.id, signedInAt: null } }
 // What somebody must be allowed to manage who ends the connections of others.
 const SESSIONS = 'operators/sessions'
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**
- * Yields the principal of every request, and lets nobody without one past, except to routes marked public. A bearer
- * token is for programs; browsers open `/login?token=…` once and carry a signed HttpOnly cookie from then on. With a
- * cookie, whatever changes something or opens a socket must come from a page of ours (Origin), for the browser sends
- * cookies along whoever's page asks.
+ * Yields the principal of every request, and lets nobody without one past, except to routes marked public. Bearer
+ * tokens are for programs: the operator's own, or one that was made for somebody. Browsers open `/login?token=…` once
+ * and carry a signed HttpOnly cookie from then on. With a cookie, whatever changes something or opens a socket must
+ * come from a page of ours (Origin), for the browser sends cookies along whoever's page asks.
  */
 export const auth = fastifyPlugin(async (app: FastifyInstance, options: AuthOptions) => {
   await app.register(cookie)
   app.decorateRequest('principal', null)
   app.decorateRequest('credential', null)
-  const { revocations, shared } = options
+  const { identities, revocations, shared } = options
   await revocations.open({ watch: shared })
   app.addHook('onClose', () => revocations.close())
-  // Another operator token makes all earlier sessions worthless.
-  const key = createHmac('sha256', options.sessionSecret).update(options.operatorToken).digest()
 
-  const isOperators = comparison(options.operatorToken)
-  const identify = (token: string) => (token !== '' && isOperators(token) ? BY_TOKEN : null)
-  app.decorate('identify', identify)
-
-  // With a callback: this is in every request's way, and there is nothing to wait for.
+  // With a callback: this is in every request's way, and mostly there is nothing to wait for.
   app.addHook('onRequest', (request, _, done) => {
+    const admit = (identity: Identity | null) => done(refusalOf(request, identity))
+    const fail = (error: unknown) => done(error as Error)
     try {
-      const identity = identityOf(request, key, identify, options)
-      request.principal = identity?.principal ?? null
-      request.credential = identity?.credential ?? null
+      const token = tokenOf(request)
+      if (token === null) return admit(byCookie(request, options))
+      const operator = token.inQuery ? null : identities.byOperatorToken(token.text)
+      if (operator) return admit(operator)
+      byToken(request, token.text, identities).then(admit, fail)
     } catch (error) {
-      return done(error as HoldfastError)
+      fail(error)
     }
-    if (request.principal || request.routeOptions.config.public || request.is404) return done()
-    done(new HoldfastError('UNAUTHENTICATED', 'Sign in with the link the server printed when it started.'))
   })
 
   app.get('/login', { config: { public: true }, schema: { hide: true } }, async (request, reply) => {
     const { token } = request.query as { token?: unknown }
-    if (typeof token !== 'string' || !isOperators(token)) {
+    if (typeof token !== 'string' || !identities.isOperators(token)) {
       request.log.warn({ security: 'login_refused', ip: request.ip }, 'a sign-in was refused')
       return reply.redirect('/?login=refused', 303)
     }
-    const signedInAt = await revocations.signIn(OPERATOR.id)
+    const signedInAt = await revocations.signIn(OPERATOR_ID)
     const expiresAt = options.clock.now() + SESSION_MS
-    reply.setCookie(COOKIE, signSession(key, { expiresAt, signedInAt }), {
+    reply.setCookie(COOKIE, identities.signCookie({ expiresAt, signedInAt }), {
       path: '/',
       httpOnly: true,
       sameSite: 'strict',
@@ -106,13 +90,19 @@ export const auth = fastifyPlugin(async (app: FastifyInstance, options: AuthOpti
     return reply.header('referrer-policy', 'no-referrer').redirect('/', 303)
   })
 
-  app.get('/api/me', { schema: { summary: 'Who is asking' } }, async ({ principal }) => principal)
-
+  app.get('/api/me', { schema: { summary: 'Who is asking, and what they may do' } }, async (request, reply) => {
+    reply.header('cache-control', 'no-store')
+    return { ...request.principal, expiresAt: endOf(request.credential) }
+  })
+  tokenRoutes(app, { ...options, tokens: identities.tokens })
   signingOut(app, options)
 })
 
 const SignOut = z.object({ everywhere: z.enum(['true', 'false']).optional() })
-const Kick = z.strictObject({ principal: z.string().min(1).max(200) })
+const Kick = z.strictObject({
+  principal: z.string().min(1).max(200),
+  revoke: z.boolean().default(false).describe('Also end their sessions and tokens: they have to be let in anew.'),
+})
 
 function signingOut(app: FastifyInstance, { revocations, sessions }: AuthOptions): void {
   const typed = app.withTypeProvider<ZodTypeProvider>()
@@ -129,41 +119,61 @@ function signingOut(app: FastifyInstance, { revocations, sessions }: AuthOptions
     '/api/sessions/kick',
     {
       schema: {
-        summary: "End a principal's live connections on every node; they may come back at once",
+        summary: "End a principal's live connections on every node",
+        description: `They may come back at once, unless \`revoke\` is true: then the cookies and tokens they had from before
+count no more.`,
         body: Kick,
       },
     },
     async ({ principal, body, log }, reply) => {
       demand(principal, 'manage', SESSIONS)
+      if (body.revoke) await revocations.revoke(body.principal)
       sessions.kick(body.principal)
-      log.info({ security: 'kicked', principal: body.principal }, 'live connections were ended')
+      const { revoke } = body
+      log.info({ security: 'kicked', principal: body.principal, revoke }, 'live connections were ended')
       return reply.code(204).send()
     },
   )
 }
 
-function identityOf(
-  request: FastifyRequest,
-  key: Buffer,
-  identify: (token: string) => Identity | null,
-  options: AuthOptions,
-): Identity | null {
-  const token = bearerToken(request.headers.authorization)
-  if (token !== null) {
-    const identity = identify(token)
-    if (identity) return identity
-    request.log.warn({ security: 'token_refused', ip: request.ip }, 'a token was refused')
-    // What anybody may see, they may also see with a token that is old.
-    if (request.routeOptions.config.public) return null
-    throw new HoldfastError('UNAUTHENTICATED', 'That token is not valid.')
+/** Takes in who asks; answers what keeps them out, if anything. */
+function refusalOf(request: FastifyRequest, identity: Identity | null): HoldfastError | undefined {
+  request.principal = identity?.principal ?? null
+  request.credential = identity?.credential ?? null
+  if (identity || request.routeOptions.config.public || request.is404) return undefined
+  if (request.ws) {
+    request.log.warn({ security: 'handshake_refused', reason: 'no_token', ip: request.ip }, 'an upgrade was refused')
   }
+  return new HoldfastError('UNAUTHENTICATED', 'Sign in with the link the server printed when it started.')
+}
+
+async function byToken(request: FastifyRequest, token: string, identities: Identities): Promise<Identity | null> {
+  const identity = await identities.byToken(token)
+  if (typeof identity !== 'string') return identity
+  request.log.warn({ security: 'token_refused', reason: identity, ip: request.ip }, 'a token was refused')
+  // What anybody may see, they may also see with a token that is old.
+  if (request.routeOptions.config.public) return null
+  throw new HoldfastError(
+    'UNAUTHENTICATED',
+    identity === 'expired' ? 'That token has expired.' : 'That token is not valid.',
+  )
+}
+
+function byCookie(request: FastifyRequest, { identities, allowedOrigins }: AuthOptions): Identity | null {
   const session = request.cookies[COOKIE]
-  const known = session === undefined ? null : verifySession(key, session, options.clock.now())
-  if (!known) return null
-  const credential = { principal: OPERATOR.id, signedInAt: known.signedInAt }
-  if (options.revocations.isVoid(credential)) return null
-  checkOrigin(request, options.allowedOrigins)
-  return { principal: OPERATOR, credential }
+  const identity = session === undefined ? null : identities.byCookie(session)
+  if (identity) checkOrigin(request, allowedOrigins)
+  return identity
+}
+
+/** The token that was sent; `null` where there is none. One that was sent counts alone, whatever cookie is beside it. */
+function tokenOf(request: FastifyRequest): { text: string; inQuery: boolean } | null {
+  const text = bearerToken(request.headers.authorization)
+  if (text !== null) return { text, inQuery: false }
+  if (!request.ws && !request.routeOptions.config.tokenInQuery) return null
+  const { token } = request.query as { token?: unknown }
+  if (token === undefined) return null
+  return { text: typeof token === 'string' ? token : '', inQuery: true }
 }
 
 /** `null` where none was sent: other schemes, such as a proxy's Basic, are not for us. Source: RFC 6750, 2.1. */

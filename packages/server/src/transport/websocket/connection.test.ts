@@ -1,7 +1,6 @@
 import { formatOffset, parseOffset, type ServerFrame } from '@holdfast/protocol'
 import { ManualClock } from '@holdfast/testing'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { Principal } from '../../plugins/auth/principal.ts'
 import { FrameSocket } from '../fixtures/frame-socket.ts'
 import { type LiveServer, oneNode, startLiveServer, TOKEN } from '../fixtures/live-server.ts'
 
@@ -39,6 +38,8 @@ describe('one WebSocket for many streams: reading', () => {
       protocol: 1,
       time: expect.stringMatching(/^\d{4}-.*Z$/),
       heartbeatMs: 25_000,
+      principal: 'operator',
+      scope: ['manage:*'],
       limits: { subscriptions: 1_000, frameBytes: 1_048_576, appendEvents: 10_000 },
     })
     socket.send({ type: 'subscribe', stream: 'a' })
@@ -391,7 +392,7 @@ describe('one WebSocket for many streams: the connection', () => {
     socket.send({ type: 'subscribe', stream: 'b' })
     await socket.until('up_to_date', 2)
     socket.send({ type: 'authenticate', ref: 3, token: TOKEN })
-    expect(await socket.until('authenticated')).toEqual([{ type: 'authenticated', ref: 3 }])
+    expect(await socket.until('authenticated')).toEqual([{ type: 'authenticated', ref: 3, expiresAt: null }])
     await live.append('a', '2')
     await expect.poll(() => socket.events('a')).toEqual([1, 2])
     expect(live.lines.filter((line) => line.includes('token_refused')).length).toBe(2)
@@ -404,13 +405,11 @@ describe('one WebSocket for many streams: the connection', () => {
     const socket = await connect()
     socket.send({ type: 'subscribe', stream: 'a' })
     await socket.until('up_to_date')
-    const guest = { kind: 'guest', id: 'g' } as unknown as Principal
-    const identity = { principal: guest, credential: { principal: 'g', signedInAt: null } }
-    for (const { fastify } of live.servers) fastify.identify = () => identity
-    socket.send({ type: 'authenticate', token: 'of a guest' })
+    const { token, expiresAt } = await live.mint({ subject: 'ann', scope: ['read:b'] })
+    socket.send({ type: 'authenticate', token })
     const [error] = await socket.until('error')
     expect([socket.frames.at(-2), error?.stream, error?.error.code]).toEqual([
-      { type: 'authenticated' },
+      { type: 'authenticated', expiresAt },
       'a',
       'FORBIDDEN',
     ])

@@ -9,22 +9,16 @@ import {
 import type { Hub } from '../../hub/hub.ts'
 import type { StreamLog } from '../../log/stream-log.ts'
 import type { StreamRegistry } from '../../log/stream-registry.ts'
-import type { Credential } from '../credential.ts'
+import type { AccessRefusal, Credential, Holder } from '../credential.ts'
 import type { Limits } from '../limits.ts'
+import { authenticatedFrame, drainFrame, timeOf, welcomeFrame } from '../multiplex/connection-frames.ts'
+import { type Reading, Subscriptions } from '../multiplex/subscriptions.ts'
 import type { OutsideAppend } from '../outside-append.ts'
 import { type AppendFrame, Appends } from './appends.ts'
 import { parseClientFrame } from './client-frames.ts'
 import { encodeFrame } from './encodings.ts'
 import { HEARTBEAT_MS } from './heartbeats.ts'
-import { type Goodbye, Peer, type PeerOptions, type PeerUse } from './peer.ts'
-import { type Reading, Subscriptions } from './subscriptions.ts'
-
-/** Who is at the other end. Replaced whole when they sign in again. */
-export interface Holder {
-  /** What they signed in with. */
-  readonly credential: Credential | null
-  can(action: 'read' | 'append', stream: string): boolean
-}
+import { ALL_ATTENTION, type Goodbye, Peer, type PeerOptions, type PeerUse } from './peer.ts'
 
 /** What all connections share. */
 export interface ConnectionWorld {
@@ -36,20 +30,21 @@ export interface ConnectionWorld {
   clock: Clock
   random: () => number
   /** Whose token that is; `null` for nobody's. `address`: where it came from. */
-  identify: (token: string, address: string) => Holder | null
+  identify: (token: string, address: string) => Promise<Holder | null>
+  /** Somebody was not let do something. */
+  onRefused: (refusal: AccessRefusal) => void
 }
 
 /** What is of this connection alone. */
 export interface Opened {
   holder: Holder
   address: string
+  /** It is somebody's with another credential than `before`. */
+  onSignedIn: (connection: Connection, before: Credential | null) => void
   /** It is over. */
   onClosed: (connection: Connection) => void
 }
 
-// After a restart everybody comes back within this time, spread over it, and nobody before the server can be up again.
-const RETRY_MIN_MS = 500
-const RETRY_SPREAD_MS = 4_500
 // What the answer to a subscription may hold: a state.
 const STATE_WEIGHT = 65_536
 
@@ -57,31 +52,23 @@ const STATE_WEIGHT = 65_536
 export class Connection implements PeerUse, Reading {
   readonly #world: ConnectionWorld
   readonly #address: string
-  readonly #onClosed: (connection: Connection) => void
+  readonly #onSignedIn: Opened['onSignedIn']
+  readonly #onClosed: Opened['onClosed']
   readonly peer: Peer
   readonly #subscriptions: Subscriptions
   #appends: Appends | null = null
   #holder: Holder
 
-  constructor(peer: PeerOptions, world: ConnectionWorld, { holder, address, onClosed }: Opened) {
+  constructor(peer: PeerOptions, world: ConnectionWorld, { holder, address, onSignedIn, onClosed }: Opened) {
     const { limits, clock } = world
     this.#world = world
     this.#address = address
     this.#holder = holder
+    this.#onSignedIn = onSignedIn
     this.#onClosed = onClosed
     this.peer = new Peer(peer, this)
     this.#subscriptions = new Subscriptions(world, this)
-    this.#say({
-      type: 'welcome',
-      protocol: 1,
-      time: timeOf(clock),
-      heartbeatMs: HEARTBEAT_MS,
-      limits: {
-        subscriptions: limits.subscriptions,
-        frameBytes: limits.requestBytes,
-        appendEvents: limits.appendMessages,
-      },
-    })
+    this.#say(welcomeFrame(limits, clock, HEARTBEAT_MS, holder))
   }
 
   get buffered(): number {
@@ -109,7 +96,7 @@ export class Connection implements PeerUse, Reading {
 
   /** Whether its principal may read the stream, as things are now. */
   mayRead(stream: string): boolean {
-    return this.#holder.can('read', stream)
+    return this.#may('read', stream)
   }
 
   room(): void {
@@ -136,8 +123,7 @@ export class Connection implements PeerUse, Reading {
 
   /** The server goes. */
   drain(): void {
-    const retryAfterMs = Math.round(RETRY_MIN_MS + RETRY_SPREAD_MS * this.#world.random())
-    this.#say({ type: 'drain', retryAfterMs })
+    this.#say(drainFrame(this.#world.random))
     this.peer.close(CLOSE.DRAINING)
   }
 
@@ -154,8 +140,7 @@ export class Connection implements PeerUse, Reading {
         this.#subscriptions.unsubscribe(frame.stream)
         return undefined
       case 'authenticate':
-        this.#authenticate(frame)
-        return undefined
+        return { done: this.#authenticate(frame), weight: ALL_ATTENTION }
       case 'ping':
         this.#say({ type: 'pong', ...refOf(frame), time: timeOf(this.#world.clock) })
         return undefined
@@ -165,7 +150,7 @@ export class Connection implements PeerUse, Reading {
   async #append(frame: AppendFrame, text: string): Promise<void> {
     const { stream, ref } = frame
     try {
-      if (!this.#holder.can('append', stream)) {
+      if (!this.#may('append', stream)) {
         throw new HoldfastError('FORBIDDEN', `You may not append to "${stream}".`)
       }
       const { log, outside, limits } = this.#world
@@ -176,16 +161,26 @@ export class Connection implements PeerUse, Reading {
     }
   }
 
-  #authenticate(frame: Extract<ClientFrame, { type: 'authenticate' }>): void {
-    const holder = this.#world.identify(frame.token, this.#address)
+  async #authenticate(frame: Extract<ClientFrame, { type: 'authenticate' }>): Promise<void> {
+    const holder = await this.#world.identify(frame.token, this.#address)
+    if (this.peer.isOver) return
     if (!holder) {
       this.peer.refuse(new HoldfastError('UNAUTHENTICATED', 'That token is not valid.'), refOf(frame))
       return
     }
     this.peer.accept()
+    const before = this.credential
     this.#holder = holder
-    this.#say({ type: 'authenticated', ...refOf(frame) })
+    this.#say(authenticatedFrame(holder, frame.ref))
     this.#subscriptions.check()
+    this.#onSignedIn(this, before)
+  }
+
+  #may(action: 'read' | 'append', stream: string): boolean {
+    if (this.#holder.can(action, stream)) return true
+    const principal = this.credential?.principal
+    this.#world.onRefused({ principal, action, stream, address: this.#address })
+    return false
   }
 
   #fail(error: unknown, about: { stream: string; ref?: string | number }): void {
@@ -206,10 +201,6 @@ function heartbeatAt(at: number): Buffer {
     lastHeartbeat = { at, bytes: encodeFrame({ type: 'heartbeat', time: new Date(at).toISOString() }) }
   }
   return lastHeartbeat.bytes
-}
-
-function timeOf(clock: Clock): string {
-  return new Date(clock.now()).toISOString()
 }
 
 function refOf({ ref }: { ref?: string | number }): { ref?: string | number } {

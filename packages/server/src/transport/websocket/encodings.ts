@@ -1,6 +1,7 @@
 import type { Offset, ServerFrame } from '@holdfast/protocol'
-import type { Delivery, Encoding } from '../../hub/delivery.ts'
+import type { Encoding } from '../../hub/delivery.ts'
 import { isJson } from '../content/media-type.ts'
+import { eventsText } from '../multiplex/frame-texts.ts'
 import { textFrames } from './text-frame.ts'
 
 /** A place in a stream. */
@@ -24,27 +25,22 @@ export function encodeFrame(frame: ServerFrame): Buffer {
 
 const EMPTY = Buffer.alloc(0)
 
-// A stream's name needs no escaping: it holds nothing that JSON would escape (stream names, read-request.ts).
-const events = ({ stream, after, offset }: Delivery, list: string) =>
-  textFrames([`{"type":"events","stream":"${stream}","after":"${after}","offset":"${offset}","events":[${list}]}`])
-
 const marks = {
   upToDate: ({ stream, offset }: Mark) => encodeFrame({ type: 'up_to_date', stream, after: offset, offset }),
   sealed: ({ stream, offset }: Mark) => encodeFrame({ type: 'sealed', stream, after: offset, offset }),
 }
 
-const jsonFrames: SocketEncoding = {
-  encode: (delivery) => (delivery.events.length === 0 ? EMPTY : events(delivery, delivery.events.join(','))),
-  ...marks,
-}
-
-/** What is not JSON is stored in base64, and needs quotes to stand in JSON. */
-const base64Frames: SocketEncoding = {
-  encode: (delivery) => (delivery.events.length === 0 ? EMPTY : events(delivery, `"${delivery.events.join('","')}"`)),
-  ...marks,
-}
+const jsonFrames = framesOf(true)
+const base64Frames = framesOf(false)
 
 /** The frames of protocol/frames.ts for a stream of that content type. */
 export function frameEncodingOf(contentType: string): SocketEncoding {
   return isJson(contentType) ? jsonFrames : base64Frames
+}
+
+function framesOf(isJsonStream: boolean): SocketEncoding {
+  return {
+    encode: (delivery) => (delivery.events.length === 0 ? EMPTY : textFrames([eventsText(delivery, isJsonStream)])),
+    ...marks,
+  }
 }

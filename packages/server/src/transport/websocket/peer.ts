@@ -1,8 +1,9 @@
 import type { Duplex } from 'node:stream'
-import { CLOSE, type Clock, type HoldfastError, type Ref } from '@holdfast/protocol'
+import { CLOSE, type Clock, type HoldfastError, type Ref, type ServerFrame } from '@holdfast/protocol'
 import type { WebSocket } from 'ws'
 import type { Turn } from '../../hub/turn.ts'
-import { encodeFrame } from './encodings.ts'
+import type { FrameSink } from '../multiplex/frame-sink.ts'
+import { encodeFrame, frameEncodingOf, type SocketEncoding } from './encodings.ts'
 import type { Beating, Heartbeats } from './heartbeats.ts'
 import { SendBuffer } from './send-buffer.ts'
 import { PING } from './text-frame.ts'
@@ -47,6 +48,9 @@ const CLOSE_PATIENCE_MS = 2_000
 const DRAIN_PATIENCE_MS = 30_000
 const ERRORS_IN_A_ROW = 100
 
+/** The `weight` of work that all later messages wait for. */
+export const ALL_ATTENTION = 2 ** 40
+
 // Of every peer that is not paused, so that thousands of idle ones share it. Never written to.
 const NOTHING: (string | null)[] = []
 
@@ -54,7 +58,7 @@ const NOTHING: (string | null)[] = []
  * One WebSocket, whatever it is used for: gathers what goes out, pings, notices a peer that is gone, holds back what a
  * peer says while it does not listen, and says goodbye.
  */
-export class Peer implements Beating {
+export class Peer implements Beating, FrameSink {
   readonly #socket: WebSocket
   readonly #clock: Clock
   readonly #out: SendBuffer
@@ -113,8 +117,16 @@ export class Peer implements Beating {
     if (!this.#isOver) this.#out.write(frames)
   }
 
+  encodingOf(contentType: string): SocketEncoding {
+    return frameEncodingOf(contentType)
+  }
+
+  say(frame: ServerFrame): void {
+    this.write(encodeFrame(frame))
+  }
+
   error(error: HoldfastError, about: { stream?: string; ref?: Ref } = {}): void {
-    this.write(encodeFrame({ type: 'error', ...about, error: error.toProblem() }))
+    this.say({ type: 'error', ...about, error: error.toProblem() })
   }
 
   /** The message could not be understood. Too many of those in a row, and it ends. */

@@ -1,7 +1,8 @@
 import { HoldfastError } from '@holdfast/protocol'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Holder } from '../credential.ts'
 import type { Sessions } from '../sessions.ts'
-import { Connection, type ConnectionWorld, type Holder } from './connection.ts'
+import { Connection, type ConnectionWorld } from './connection.ts'
 
 export interface WsRoutesOptions extends ConnectionWorld {
   sessions: Sessions
@@ -26,7 +27,7 @@ export async function wsRoutes(app: FastifyInstance, { sessions, holderOf, ...wo
     wsHandler: (socket, request) => {
       // Taken out of the request, which would otherwise live as long as the connection.
       const who = { holder: holderOf(request), address: request.ip }
-      sessions.openConnection(socket, request, (peer, onClosed) => new Connection(peer, world, { ...who, onClosed }))
+      sessions.openConnection(socket, request, (peer, events) => new Connection(peer, world, { ...who, ...events }))
     },
   })
 }

@@ -1,9 +1,9 @@
-import { formatOffset, type HoldfastError } from '@holdfast/protocol'
+import { formatOffset, type ServerFrame } from '@holdfast/protocol'
 import { describe, expect, it } from 'vitest'
 import { Hub } from '../../hub/hub.ts'
 import type { StreamLog } from '../../log/stream-log.ts'
 import { StreamRegistry } from '../../log/stream-registry.ts'
-import type { Peer } from './peer.ts'
+import { frameBytes } from './frame-texts.ts'
 import { Subscriptions } from './subscriptions.ts'
 
 /** Subscriptions over a log whose reads wait until the test answers them. */
@@ -23,12 +23,13 @@ function world() {
   const peer = {
     isFull: false,
     isOver: false,
-    write: (bytes: Buffer) => void said.push(JSON.parse(bytes.subarray(bytes[1] === 126 ? 4 : 2).toString()).type),
-    error: (error: HoldfastError) => void said.push(error.code),
+    ...frameBytes((json) => Buffer.from(json)),
+    write: () => void said.push('events'),
+    say: ({ type }: ServerFrame) => void said.push(type),
   }
   const subscriptions = new Subscriptions(
     { hub: new Hub({ read }), log, registry: new StreamRegistry([]), limits: { subscriptions: 100 } },
-    { peer: peer as unknown as Peer, mayRead: () => true },
+    { peer, mayRead: () => true },
   )
   return { reads, said, peer, subscriptions }
 }

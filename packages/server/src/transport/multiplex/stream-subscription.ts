@@ -1,13 +1,12 @@
 import type { EventBase, HoldfastError, Offset } from '@holdfast/protocol'
-import type { Delivery } from '../../hub/delivery.ts'
+import type { Delivery, Encoding } from '../../hub/delivery.ts'
 import type { Hub, Subscriber, Subscription } from '../../hub/hub.ts'
 import type { StreamInfo } from '../../log/stream-log.ts'
-import { encodeFrame, frameEncodingOf, type SocketEncoding } from './encodings.ts'
-import type { Peer } from './peer.ts'
+import type { FrameSink } from './frame-sink.ts'
 
 /** What a subscription asks of its connection. */
 export interface SubscriptionOwner {
-  readonly peer: Peer
+  readonly peer: FrameSink
   wait(subscription: StreamSubscription): void
   didRead(subscription: StreamSubscription): void
   ended(subscription: StreamSubscription, error: HoldfastError | null): void
@@ -22,7 +21,7 @@ export class StreamSubscription implements Subscriber {
   readonly #owner: SubscriptionOwner
   readonly #hub: Hub
   readonly #replacementKey: ((event: EventBase) => string | null) | undefined
-  #encoding: SocketEncoding | null = null
+  #encoding: Encoding<Buffer> | null = null
   #subscription: Subscription | null = null
   /** What `subscribed` says, as long as it has not been said. */
   #announcement: { contentType: string; sealed: boolean } | null = null
@@ -82,13 +81,14 @@ export class StreamSubscription implements Subscriber {
       this.#owner.wait(this)
       return 'refused'
     }
+    const { stream, offset } = delivery
     if (this.#announcement) this.#announce(delivery.after)
     if (delivery.events.length > 0) peer.write(delivery.encoded(this.#encoding))
     if (upToDate && !this.#saidUpToDate && !delivery.sealed) {
       this.#saidUpToDate = true
-      if (this.#encoding.upToDate) peer.write(this.#encoding.upToDate(delivery))
+      peer.say({ type: 'up_to_date', stream, after: offset, offset })
     }
-    if (delivery.sealed && this.#encoding.sealed) peer.write(this.#encoding.sealed(delivery))
+    if (delivery.sealed) peer.say({ type: 'sealed', stream, after: offset, offset })
     if (upToDate || delivery.sealed) {
       this.#owner.didRead(this)
       return true
@@ -112,7 +112,7 @@ export class StreamSubscription implements Subscriber {
   }
 
   #start(info: StreamInfo, from: Offset | null): void {
-    this.#encoding = frameEncodingOf(info.contentType)
+    this.#encoding = this.#owner.peer.encodingOf(info.contentType)
     const replacementKey = this.#replacementKey
     const options = replacementKey ? { replacementKey, held: true } : { held: true }
     this.#subscription = this.#hub.subscribe(this.stream, from, this, options)
@@ -122,7 +122,7 @@ export class StreamSubscription implements Subscriber {
   #announce(offset: Offset, state?: { state: unknown; version: number }): void {
     const { stream } = this
     if (!this.#announcement) return
-    this.#owner.peer.write(encodeFrame({ type: 'subscribed', stream, offset, ...this.#announcement, ...state }))
+    this.#owner.peer.say({ type: 'subscribed', stream, offset, ...this.#announcement, ...state })
     this.#announcement = null
   }
 }

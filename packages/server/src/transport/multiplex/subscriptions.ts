@@ -4,8 +4,7 @@ import type { StreamInfo, StreamLog } from '../../log/stream-log.ts'
 import type { StreamRegistry } from '../../log/stream-registry.ts'
 import type { Limits } from '../limits.ts'
 import { checkStreamName } from '../read-request.ts'
-import { encodeFrame } from './encodings.ts'
-import type { Peer } from './peer.ts'
+import type { FrameSink } from './frame-sink.ts'
 import { StreamSubscription, type SubscriptionOwner } from './stream-subscription.ts'
 
 export interface SubscriptionsWorld {
@@ -17,8 +16,10 @@ export interface SubscriptionsWorld {
 
 /** The connection that reads. */
 export interface Reading {
-  readonly peer: Peer
+  readonly peer: FrameSink
   mayRead(stream: string): boolean
+  /** A subscription has read what there is for now, or is over. */
+  settled?(): void
 }
 
 export interface SubscribeFrame {
@@ -59,7 +60,12 @@ export class Subscriptions implements SubscriptionOwner {
     return this.#byStream.size
   }
 
-  get peer(): Peer {
+  /** Whether all that stand have read what there was: what comes now is live. */
+  get isSettled(): boolean {
+    return this.#waiting.size === 0 && this.#reading === 0
+  }
+
+  get peer(): FrameSink {
     return this.#reader.peer
   }
 
@@ -96,7 +102,7 @@ export class Subscriptions implements SubscriptionOwner {
   unsubscribe(stream: string): void {
     const subscription = this.#byStream.get(stream)
     if (subscription) this.#forget(subscription)
-    this.peer.write(encodeFrame({ type: 'unsubscribed', stream }))
+    this.peer.say({ type: 'unsubscribed', stream })
   }
 
   /** Ends those that the principal may not read any more. */
@@ -117,8 +123,8 @@ export class Subscriptions implements SubscriptionOwner {
 
   /** Has something to read from the log: it gets its turn. */
   wait(subscription: StreamSubscription): void {
-    this.didRead(subscription)
     this.#waiting.add(subscription)
+    this.didRead(subscription)
     this.#turn()
   }
 
@@ -128,11 +134,13 @@ export class Subscriptions implements SubscriptionOwner {
     subscription.isReading = false
     this.#reading -= 1
     this.#turn()
+    this.#reader.settled?.()
   }
 
   ended(subscription: StreamSubscription, error: HoldfastError | null): void {
     this.#forget(subscription)
-    if (error) this.peer.error(error, { stream: subscription.stream })
+    if (error) this.peer.say({ type: 'error', stream: subscription.stream, error: error.toProblem() })
+    this.#reader.settled?.()
   }
 
   /** Its position is no more: it goes on where there is something to go on from. */
@@ -141,7 +149,7 @@ export class Subscriptions implements SubscriptionOwner {
     try {
       const { info, offset, state } = await this.#nextStart(stream)
       if (subscription.isClosed) return
-      this.peer.write(encodeFrame({ type: 'reset', stream, offset, error: gone.toProblem(), ...state }))
+      this.peer.say({ type: 'reset', stream, offset, error: gone.toProblem(), ...state })
       subscription.restart(info, offset)
     } catch (error) {
       if (subscription.isClosed) return

@@ -1,0 +1,61 @@
+import type { Clock } from '@holdfast/protocol'
+
+/**
+ * When what was opened with a token ends. One timer for all connections, and a set for each moment: tokens expire at
+ * whole seconds, so that many share one.
+ */
+export class Expiries<Item> {
+  readonly #clock: Clock
+  readonly #onExpired: (item: Item) => void
+  readonly #at = new Map<number, Set<Item>>()
+  #next = Number.POSITIVE_INFINITY
+  #cancel = () => {}
+
+  constructor(clock: Clock, onExpired: (item: Item) => void) {
+    this.#clock = clock
+    this.#onExpired = onExpired
+  }
+
+  /** `expiresAt`: Unix ms; `null` for what never does. */
+  add(item: Item, expiresAt: number | null | undefined): void {
+    if (expiresAt === null || expiresAt === undefined) return
+    const items = this.#at.get(expiresAt)
+    if (items) items.add(item)
+    else this.#at.set(expiresAt, new Set([item]))
+    if (expiresAt < this.#next) this.#waitUntil(expiresAt)
+  }
+
+  /** Harmless where it is not there. */
+  remove(item: Item, expiresAt: number | null | undefined): void {
+    if (expiresAt === null || expiresAt === undefined) return
+    const items = this.#at.get(expiresAt)
+    if (!items?.delete(item) || items.size > 0) return
+    this.#at.delete(expiresAt)
+    if (expiresAt === this.#next) this.#wait()
+  }
+
+  #wait(): void {
+    let next = Number.POSITIVE_INFINITY
+    for (const moment of this.#at.keys()) next = Math.min(next, moment)
+    this.#waitUntil(next)
+  }
+
+  #waitUntil(moment: number): void {
+    this.#cancel()
+    this.#cancel = () => {}
+    this.#next = moment
+    if (moment === Number.POSITIVE_INFINITY) return
+    const ms = Math.max(1, moment - this.#clock.now())
+    this.#cancel = this.#clock.after(ms, () => this.#expire(), { keepAlive: false })
+  }
+
+  #expire(): void {
+    const now = this.#clock.now()
+    for (const [moment, items] of [...this.#at]) {
+      if (moment > now) continue
+      this.#at.delete(moment)
+      for (const item of items) this.#onExpired(item)
+    }
+    this.#wait()
+  }
+}

@@ -1,0 +1,126 @@
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { Clock, HoldfastError, ServerFrame } from '@holdfast/protocol'
+import type { Holder } from '../credential.ts'
+import { dataLines } from '../http/sse-encoding.ts'
+import type { Limits } from '../limits.ts'
+import type { LiveResponse } from '../sessions.ts'
+import { drainFrame, heartbeatFrame, welcomeFrame } from './connection-frames.ts'
+import type { FrameSink } from './frame-sink.ts'
+import { frameBytes } from './frame-texts.ts'
+import { ManyStreams, type ReadAsked } from './many-streams.ts'
+import type { SubscriptionsWorld } from './subscriptions.ts'
+
+export interface EventResponseWorld extends SubscriptionsWorld {
+  limits: Limits
+  clock: Clock
+  /** Evenly spread from 0 to below 1. */
+  random: () => number
+}
+
+export interface EventResponseAsked extends ReadAsked {
+  /** Who asks. */
+  holder: Holder
+}
+
+const HEARTBEAT_MS = 15_000
+const END_PATIENCE_MS = 30_000
+
+/** One frame is one event without a name. A writer's JSON may hold line breaks, which end a field. */
+const { encode, encodingOf } = frameBytes((json) => Buffer.from(`${dataLines(json)}\n`))
+
+/** Many streams in one response of server-sent events, until all are over, the peer leaves or the server goes. */
+export class EventResponse implements FrameSink, LiveResponse {
+  readonly encodingOf = encodingOf
+  readonly #response: ServerResponse
+  readonly #world: EventResponseWorld
+  readonly #holder: Holder
+  readonly #streams: ManyStreams
+  /** Below its own mark a response does not say when it has drained. */
+  readonly #limit: number
+  #cancelTimer = () => {}
+  #isOver = false
+
+  constructor(response: ServerResponse, world: EventResponseWorld, asked: EventResponseAsked) {
+    this.#holder = asked.holder
+    this.#response = response
+    this.#world = world
+    this.#limit = Math.max(world.limits.sendBufferBytes, response.writableHighWaterMark)
+    this.#streams = new ManyStreams(world, { ...asked, sink: this, onProgress: () => this.#endIfOver() })
+  }
+
+  /** Writes the head and begins to read. */
+  open(headers: OutgoingHttpHeaders): void {
+    const { limits, clock } = this.#world
+    this.#response.on('close', () => this.#stop())
+    this.#response.on('drain', () => this.#streams.go())
+    this.#response.writeHead(200, headers)
+    this.say(welcomeFrame(limits, clock, HEARTBEAT_MS, this.#holder))
+    this.#waitToBeat()
+    this.#streams.go()
+  }
+
+  get buffered(): number {
+    return this.#response.writableLength
+  }
+
+  get subscriptions(): number {
+    return this.#streams.size
+  }
+
+  get isFull(): boolean {
+    return this.#response.writableLength >= this.#limit
+  }
+
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  write(frame: Buffer): void {
+    if (!this.#isOver) this.#response.write(frame)
+  }
+
+  say(frame: ServerFrame): void {
+    this.write(encode(frame))
+  }
+
+  /** They may come back. */
+  close(): void {
+    this.#end()
+  }
+
+  drain(): void {
+    this.say(drainFrame(this.#world.random))
+    this.#end()
+  }
+
+  refuse(error: HoldfastError): void {
+    this.say({ type: 'error', error: error.toProblem() })
+    this.#end()
+  }
+
+  #endIfOver(): void {
+    if (this.#streams.isOver) this.#end()
+  }
+
+  /** Whoever does not take in within a while what was said last is cut off. */
+  #end(): void {
+    if (this.#isOver) return
+    this.#stop()
+    this.#cancelTimer = this.#world.clock.after(END_PATIENCE_MS, () => this.#response.destroy())
+    this.#response.end()
+  }
+
+  #waitToBeat(): void {
+    this.#cancelTimer = this.#world.clock.after(HEARTBEAT_MS, () => {
+      // Whoever has that much to take in will see that the response lives.
+      if (!this.isFull) this.say(heartbeatFrame(this.#world.clock))
+      this.#waitToBeat()
+    })
+  }
+
+  #stop(): void {
+    this.#cancelTimer()
+    this.#isOver = true
+    this.#streams.close()
+  }
+}

@@ -1,0 +1,71 @@
+import { HoldfastError, isHoldfastError } from '@holdfast/protocol'
+import type { FrameSink } from './frame-sink.ts'
+import { Opening } from './opening.ts'
+import { type SubscribeFrame, Subscriptions, type SubscriptionsWorld } from './subscriptions.ts'
+
+/** What somebody asks to read, and whether they may. */
+export interface ReadAsked {
+  wanted: readonly SubscribeFrame[]
+  mayRead: (stream: string) => boolean
+}
+
+export interface ManyStreamsOptions extends ReadAsked {
+  sink: FrameSink
+  /** A stream has read what there is for now, is over, or was answered. */
+  onProgress: () => void
+}
+
+/** The streams that one request asked for, read into its response. */
+export class ManyStreams {
+  readonly #sink: FrameSink
+  readonly #subscriptions: Subscriptions
+  readonly #opening: Opening
+  readonly #onProgress: () => void
+
+  constructor(world: SubscriptionsWorld, { wanted, mayRead, sink, onProgress }: ManyStreamsOptions) {
+    this.#sink = sink
+    this.#onProgress = onProgress
+    this.#subscriptions = new Subscriptions(world, { peer: sink, mayRead, settled: onProgress })
+    this.#opening = new Opening({
+      wanted,
+      subscribe: (frame) => this.#subscribe(frame),
+      hasRoom: () => !sink.isFull && !sink.isOver,
+    })
+  }
+
+  /** Streams that are read. */
+  get size(): number {
+    return this.#subscriptions.size
+  }
+
+  /** Whether each was answered, and none has anything left to read. */
+  get isSettled(): boolean {
+    return this.#opening.isDone && this.#subscriptions.isSettled
+  }
+
+  /** Whether each was answered, and is over. */
+  get isOver(): boolean {
+    return this.#opening.isDone && this.#subscriptions.size === 0
+  }
+
+  /** Begins, or goes on now that there is room. */
+  go(): void {
+    this.#opening.go()
+    this.#subscriptions.room()
+  }
+
+  close(): void {
+    this.#subscriptions.close()
+  }
+
+  async #subscribe(frame: SubscribeFrame): Promise<void> {
+    try {
+      await this.#subscriptions.subscribe(frame)
+    } catch (error) {
+      const known = isHoldfastError(error) ? error : new HoldfastError('INTERNAL_ERROR', undefined, { cause: error })
+      this.#sink.say({ type: 'error', stream: frame.stream, error: known.toProblem() })
+    }
+    // Once whoever waits for this has counted it.
+    queueMicrotask(this.#onProgress)
+  }
+}
