@@ -1,12 +1,19 @@
 import { readFileSync } from 'node:fs'
 import { until } from '@holdfast/testing'
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core'
-import type { ServerProcess } from './server.ts'
 
 const RECORD_PROGRESS = readFileSync(new URL('record-progress.js', import.meta.url), 'utf8')
 
 /** For what takes its time: the work itself, a server that starts. */
 export const WAIT = { timeout: 60_000, interval: 50 }
+
+/** Where a visitor comes to: the server itself, or what stands before it. */
+export interface VisitedServer {
+  readonly url: string
+  /** The operator's. */
+  readonly token: string
+  request<Answer>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Answer>
+}
 
 export interface VisitorOptions {
   /** Default 1280 by 800. */
@@ -32,11 +39,11 @@ export interface Fall {
 export class Visitor {
   readonly page: Page
   readonly #context: BrowserContext
-  readonly #server: ServerProcess
+  readonly #server: VisitedServer
   readonly #seen: string[] = []
   readonly #expected: RegExp[] = []
 
-  private constructor(context: BrowserContext, page: Page, server: ServerProcess) {
+  private constructor(context: BrowserContext, page: Page, server: VisitedServer) {
     this.#context = context
     this.page = page
     this.#server = server
@@ -48,7 +55,7 @@ export class Visitor {
     page.on('websocket', (socket) => this.#watch(socket.url().replace(/^ws/, 'http')))
   }
 
-  static async arrive(browser: Browser, server: ServerProcess, options: VisitorOptions = {}): Promise<Visitor> {
+  static async arrive(browser: Browser, server: VisitedServer, options: VisitorOptions = {}): Promise<Visitor> {
     const { width = 1280, theme = 'light', touch = false, still = false, signedIn = true } = options
     const context = await browser.newContext({
       baseURL: server.url,

@@ -2,10 +2,13 @@ import { findChromium, launchChromium, NO_CHROMIUM } from '@holdfast/testing/chr
 import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ServerProcess } from './server.ts'
-import { Visitor, type VisitorOptions } from './visitor.ts'
+import { type VisitedServer, Visitor, type VisitorOptions } from './visitor.ts'
 
-export interface BrowserWorld {
-  readonly server: ServerProcess
+/** A server visitors come to, and how it ends. */
+export type WorldServer = VisitedServer & AsyncDisposable
+
+export interface BrowserWorld<Server extends WorldServer = ServerProcess> {
+  readonly server: Server
   readonly browser: Browser
   /** Leaves by itself at the end of the test; whatever went wrong around it fails the test. */
   visitor(options?: VisitorOptions): Promise<Visitor>
@@ -25,6 +28,15 @@ export function describeInBrowser(
   tests: (world: BrowserWorld) => void,
   options: WorldOptions = {},
 ): void {
+  describeWithServer(name, async () => ServerProcess.start(await options.env?.()), tests)
+}
+
+/** The same with a server of another making. */
+export function describeWithServer<Server extends WorldServer>(
+  name: string,
+  start: () => Promise<Server>,
+  tests: (world: BrowserWorld<Server>) => void,
+): void {
   const executable = findChromium(process.env)
   if (executable === null) {
     const line = `${name}: skipped, for ${NO_CHROMIUM}`
@@ -32,12 +44,11 @@ export function describeInBrowser(
     process.stderr.write(`${line}\n`)
   }
   describe.skipIf(executable === null)(name, { timeout: 90_000 }, () => {
-    let server: ServerProcess
+    let server: Server
     let browser: Browser
     const visitors: Visitor[] = []
     beforeAll(async () => {
-      const env = await options.env?.()
-      ;[server, browser] = await Promise.all([ServerProcess.start(env), launchChromium(executable ?? '')])
+      ;[server, browser] = await Promise.all([start(), launchChromium(executable ?? '')])
     }, 180_000)
     afterAll(async () => {
       await browser?.close()
