@@ -43,7 +43,15 @@ describe('/openapi.json', () => {
     // Hidden are health, signing in and out, and the document itself.
     const listed = operations().map(({ name }) => name)
     const ofStreams = ['delete', 'get', 'options', 'post', 'put'].map((method) => `${method} /v1/stream/{name}`)
-    const ours = ['get /api/me', 'post /api/sessions/kick', 'get /metrics', 'get /v1/ws']
+    const ours = [
+      'get /api/me',
+      'post /api/sessions/kick',
+      'get /metrics',
+      'get /v1/ws',
+      'post /api/auth/token',
+      'options /v1/read',
+      'post /v1/read',
+    ]
     const others = [...ours, 'get /test/broken', 'post /test/things']
     expect(listed.sort()).toEqual([...others, ...ofStreams].sort())
   })
