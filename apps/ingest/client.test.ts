@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { StreamClient, type WebSocketLike } from '@holdfast/client'
 import { systemClock } from '@holdfast/protocol'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -21,13 +22,14 @@ beforeAll(async () => {
     baseUrl,
     clock: systemClock,
     random: Math.random,
+    id: randomUUID,
     // A connection each, so that where there are several nodes each request may go to another.
     fetch: (url, init) => fetch(url, { ...init, headers: { ...init?.headers, authorization, connection: 'close' } }),
     openSocket: (url) => {
       // Node takes headers here, which the browser's constructor does not.
       const socket = new WebSocket(url, { headers: { authorization } } as never)
       sockets.push(socket)
-      return socket as WebSocketLike
+      return socket as unknown as WebSocketLike
     },
     connectivity: { online: () => true, subscribe: () => () => {} },
   })

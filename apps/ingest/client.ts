@@ -1,10 +1,9 @@
 import {
   type Connection,
   type ConnectionState,
-  decodeEvent,
   type FoldedStream,
-  IDLE,
   type LoadedState,
+  NOT_CONNECTED,
   type RequestError,
   type StreamClient,
   type StreamStore,
@@ -75,7 +74,7 @@ export interface UseIngestionSocket {
 
 /**
  * A project's ingestion, live. Connects on mount, cleans up on unmount. It reads `GET /api/projects/:id/progress`
- * first, so that a reload shows the same state at once, and goes on from there over a WebSocket on the same URL.
+ * first, so that a reload shows the same state at once, and goes on from there over the connection that all tabs share.
  * When the project begins another ingestion, that one is followed.
  *
  * ```tsx
@@ -131,6 +130,27 @@ const progressStream: FoldedStream<IngestionProgress> = {
   apply: (state, event) => ({ ...state, ingestion: ingestionStream.apply(state.ingestion, event) }),
 }
 
+/** What is shown of a project that was never asked to ingest anything. */
+const IDLE_VIEW: ProgressView = {
+  ingestionId: null,
+  projectId: '',
+  source: null,
+  status: 'idle',
+  currentPhase: 0,
+  phases: [],
+  progressPercent: 0,
+  metrics: null,
+  result: null,
+  error: null,
+  retryOf: null,
+  createdAt: null,
+  startedAt: null,
+  updatedAt: null,
+  completedAt: null,
+  offset: null,
+  stream: null,
+}
+
 /**
  * Follows a project's ingestion: the one asked for, or else the one that works now, or else the newest. While
  * another one is read for the first time, the one before stays in view.
@@ -141,11 +161,14 @@ export class IngestionFollower {
   readonly #asked: string | undefined
   readonly #project: StreamStore<ProjectState>
   readonly #listeners = new Set<() => void>()
-  #progress: StreamStore<IngestionProgress>
+  /** The ingestion that is read; `null` while none is known. */
+  #progress: StreamStore<IngestionProgress> | null = null
+  /** The first answer, asked for beside the project: the first reading of its ingestion needs no other. */
+  #first: ProgressView | null = null
   #unsubscribe: { project: () => void; progress: () => void } | null = null
   #snapshot: FollowedIngestion = {
     ...progressStream.initial,
-    connection: IDLE,
+    connection: NOT_CONNECTED,
     error: null,
     project: projectStream.initial,
   }
@@ -155,19 +178,11 @@ export class IngestionFollower {
     this.#projectId = projectId
     this.#asked = ingestionId
     this.#project = client.stream(projectStream, { projectId })
-    this.#progress = this.#store(ingestionId)
   }
 
   readonly subscribe = (listener: () => void): (() => void) => {
     this.#listeners.add(listener)
-    if (this.#unsubscribe === null) {
-      this.#unsubscribe = {
-        project: this.#project.subscribe(this.#onProject),
-        progress: this.#progress.subscribe(this.#update),
-      }
-      // They may have moved on while nobody looked.
-      this.#onProject()
-    }
+    if (this.#unsubscribe === null) this.#begin()
     return () => {
       this.#listeners.delete(listener)
       if (this.#listeners.size > 0) return
@@ -179,11 +194,32 @@ export class IngestionFollower {
 
   readonly getSnapshot = (): FollowedIngestion => this.#snapshot
 
+  #begin(): void {
+    this.#unsubscribe = { project: this.#project.subscribe(this.#onProject), progress: () => {} }
+    const known = this.#progress
+    this.#progress = null
+    if (known) this.#follow(known)
+    else if (this.#asked === undefined) void this.#askFirst()
+    // It may have moved on while nobody looked.
+    this.#onProject()
+  }
+
+  async #askFirst(): Promise<void> {
+    try {
+      const view = await this.#client.request<ProgressView>(this.#path())
+      if (this.#progress !== null || view.ingestionId === null) return
+      this.#first = view
+      // Where another one works, the project will say so.
+      this.#follow(this.#store(view.ingestionId))
+    } catch {
+      // The project is asked for as well, and goes on asking.
+    }
+  }
+
   readonly #onProject = (): void => {
-    const { activeIngestionId, newestIngestionId } = this.#project.getSnapshot().state
-    const wanted = this.#asked ?? activeIngestionId ?? newestIngestionId
-    const followed = this.#progress.getSnapshot().state.view?.ingestionId
-    if (wanted !== null && wanted !== followed && this.#unsubscribe !== null) this.#follow(this.#store(wanted))
+    const { state, offset } = this.#project.getSnapshot()
+    const wanted = this.#asked ?? (offset === null ? null : (state.activeIngestionId ?? state.newestIngestionId))
+    if (wanted !== null) this.#follow(this.#store(wanted))
     this.#update()
   }
 
@@ -192,34 +228,44 @@ export class IngestionFollower {
     this.#unsubscribe.progress()
     this.#progress = store
     this.#unsubscribe.progress = store.subscribe(this.#update)
+    this.#update()
   }
 
   readonly #update = (): void => {
-    const { state, connection, error } = this.#progress.getSnapshot()
     const project = this.#project.getSnapshot()
+    const followed = this.#progress?.getSnapshot()
     // Which one to follow stands in the project: until it is read, the newest may be one that only waits.
     const isChosen = this.#asked !== undefined || project.offset !== null || project.error !== null
-    const shown = state.view === null || !isChosen ? this.#snapshot : state
-    // Without an ingestion there is nothing to read but the project itself.
-    const isIdle = shown.view !== null && shown.view.ingestionId === null
+    const isIdle = followed === undefined && project.offset !== null
+    const shown = isChosen && followed?.state.view ? followed.state : this.#snapshot
     this.#snapshot = {
-      view: shown.view,
+      view: isIdle ? IDLE_VIEW : shown.view,
       ingestion: shown.ingestion,
-      connection: isIdle ? project.connection : connection,
-      error: error ?? project.error,
+      // Without an ingestion there is nothing to read but the project itself.
+      connection: followed?.connection ?? project.connection,
+      error: followed?.error ?? project.error,
       project: project.state,
     }
     for (const listener of [...this.#listeners]) listener()
   }
 
-  #store(ingestionId: string | undefined): StreamStore<IngestionProgress> {
+  #path(ingestionId?: string): string {
     const query = ingestionId === undefined ? '' : `?ingestion=${encodeURIComponent(ingestionId)}`
-    const path = `/api/projects/${encodeURIComponent(this.#projectId)}/progress${query}`
+    return `/api/projects/${encodeURIComponent(this.#projectId)}/progress${query}`
+  }
+
+  #store(ingestionId: string): StreamStore<IngestionProgress> {
+    const path = this.#path(ingestionId)
     return this.#client.store(path, {
       definition: progressStream,
-      path,
-      decode: decodeEvent,
-      load: async (signal) => loadedFrom(await this.#client.request<ProgressView>(path, { signal })),
+      stream: ingestionStream.name({ projectId: this.#projectId, ingestionId }),
+      pollsByLoading: true,
+      load: async (signal) => {
+        const first = this.#first
+        this.#first = null
+        if (first?.ingestionId === ingestionId) return loadedFrom(first)
+        return loadedFrom(await this.#client.request<ProgressView>(path, { signal }))
+      },
     })
   }
 }

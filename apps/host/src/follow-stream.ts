@@ -1,19 +1,24 @@
-import { type ClientWorld, type Connection, type Decode, RequestError, StreamConnection } from '@holdfast/client'
-import { type EventBase, OFFSET_START, type Offset } from '@holdfast/protocol'
+import {
+  type ClientWorld,
+  Credentials,
+  DirectLink,
+  type LinkConnection,
+  placeOf,
+  RequestError,
+  type StreamReader,
+} from '@holdfast/client'
+import { type EventBase, formatOffset, OFFSET_START, type Offset, parseOffset } from '@holdfast/protocol'
 
 export interface FollowOptions {
   world: ClientWorld
-  /** Path of the WebSocket. */
-  path: string
-  decode: Decode
+  /** Name of the stream. */
+  stream: string
   /** Where to begin. Default: at the start. */
   from?: Offset
-  /** Asks the server whether `path` can be read from `offset`; throws RequestError where it cannot. */
-  check(offset: Offset, signal: AbortSignal): Promise<unknown>
-  /** Every event once and in order; `offset` is the position after the last of them. */
-  onEvents(events: EventBase[], offset: Offset): 'ended' | undefined
+  /** Every event once and in order; `offset` is the position after it. */
+  onEvent(event: EventBase, offset: Offset): void
   /** Told of a loss, of every wait, and when it is good again. */
-  onConnection(connection: Connection): void
+  onConnection(connection: LinkConnection): void
   /** Ends the following. */
   signal: AbortSignal
 }
@@ -24,39 +29,55 @@ export interface FollowOptions {
  * refuses, or when it could not be reached for as long as the client's policy tries.
  */
 export function followStream(options: FollowOptions): Promise<'ended' | 'aborted'> {
-  const { world, path, decode, check, onEvents, onConnection, signal } = options
-  let position = options.from ?? OFFSET_START
-  return new Promise((resolve, reject) => {
+  const { world, stream, onConnection, signal } = options
+  const link = new DirectLink({ credentials: new Credentials(world), role: 'alone' })
+  return new Promise<'ended' | 'aborted'>((resolve, reject) => {
     if (signal.aborted) return resolve('aborted')
-    const connection = new StreamConnection({
-      world,
-      path,
-      decode,
-      // A socket that never opened does not say why; a request does.
-      locate: async (attempt) => {
-        await check(position, attempt)
-        return position
-      },
-      onEvents: (events, offset) => {
-        position = offset
-        return events.length > 0 ? onEvents(events, offset) : undefined
-      },
-      onChange: (now, error) => {
-        if (now.state === 'completed') resolve('ended')
-        else if (now.state === 'error') reject(error ?? RequestError.unreachable())
-        else onConnection(now)
-      },
+    signal.addEventListener('abort', () => resolve('aborted'))
+    let before = link.status.connection
+    link.onStatus(() => {
+      const { connection, error } = link.status
+      const isNew = connection.state !== before.state || connection.retryAt !== before.retryAt
+      before = connection
+      if (connection.state === 'error') reject(error ?? RequestError.unreachable())
+      else if (isNew && connection.state !== 'disconnected') onConnection(connection)
     })
-    signal.addEventListener('abort', () => {
-      connection.disconnect()
-      resolve('aborted')
-    })
-    connection.connect()
-  })
+    link.open(stream, readerOf(options, link, { end: () => resolve('ended'), fail: reject }))
+  }).finally(() => link.close())
+}
+
+function readerOf(
+  { stream, from, onEvent }: FollowOptions,
+  link: DirectLink,
+  over: { end(): void; fail(error: RequestError): void },
+): StreamReader {
+  let position = from ?? OFFSET_START
+  return {
+    get position() {
+      return position
+    },
+    receive(frame) {
+      const place = placeOf(position, frame)
+      if (place === 'gap') link.align(stream, position)
+      if (place !== 'next') return
+      position = frame.offset
+      const events = frame.type === 'events' ? (frame.events as EventBase[]) : []
+      for (const [index, event] of events.entries()) onEvent(event, offsetOf(position, events.length - 1 - index))
+      if (frame.type === 'sealed') over.end()
+    },
+    reset: over.fail,
+    fail: over.fail,
+  }
+}
+
+/** The position that many events before another: each takes one place. */
+function offsetOf(last: Offset, before: number): Offset {
+  const position = parseOffset(last)
+  return position ? formatOffset({ ...position, seq: position.seq - before }) : last
 }
 
 /** `reconnecting (attempt 2, in 4 s)`, or `null` where there is nothing to say. */
-export function describeReconnecting({ state, attempt, retryAt }: Connection, now: number): string | null {
+export function describeReconnecting({ state, attempt, retryAt }: LinkConnection, now: number): string | null {
   if (state !== 'reconnecting') return null
   const when = retryAt === null ? 'now' : `in ${Math.max(0, Math.ceil((retryAt - now) / 1000))} s`
   return `reconnecting (attempt ${attempt}, ${when})`

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { ClientWorld, WebSocketLike } from '@holdfast/client'
 import { systemClock } from '@holdfast/protocol'
@@ -71,10 +72,14 @@ export function terminalWorld(address: () => ServerAddress): ClientWorld {
     },
     clock: systemClock,
     random: Math.random,
+    id: randomUUID,
     async fetch(url, init) {
       const { token } = address()
       if (token === null) throw new TypeError('no server runs')
-      const headers = { ...(init?.headers as Record<string, string> | undefined), authorization: `Bearer ${token}` }
+      const given = init?.headers as Record<string, string> | undefined
+      const headers = { ...given, authorization: `Bearer ${token}` }
+      // An answer without end takes as long as somebody reads it.
+      if (given?.accept === 'text/event-stream') return fetch(url, { ...init, headers })
       const timeout = AbortSignal.timeout(REQUEST_WITHIN_MS)
       return fetch(url, { ...init, headers, signal: init?.signal ? AbortSignal.any([init.signal, timeout]) : timeout })
     },

@@ -1,5 +1,5 @@
-import { type ClientWorld, decodeFrame, RequestError } from '@holdfast/client'
-import { formatOffset, OFFSET_NOW, OFFSET_START, type Offset, parseOffset } from '@holdfast/protocol'
+import { type ClientWorld, RequestError } from '@holdfast/client'
+import { OFFSET_NOW, OFFSET_START, type Offset, parseOffset } from '@holdfast/protocol'
 import { readCommandLine, usageStop } from './command-line.ts'
 import { readConfig } from './config.ts'
 import { describeReconnecting, followStream } from './follow-stream.ts'
@@ -30,7 +30,8 @@ export async function tail(args: readonly string[]): Promise<number> {
     options: { from: { type: 'string' } },
     positionals: ['<stream>'],
   })
-  const path = streamPath('tail', positionals[0] ?? '')
+  const stream = positionals[0] ?? ''
+  const path = streamPath('tail', stream)
   const from = readFrom(values.from ?? 'start')
   const { dataDir } = readConfig(process.env, process.cwd())
   const interrupts = listenForInterrupts({ process })
@@ -38,22 +39,14 @@ export async function tail(args: readonly string[]): Promise<number> {
   if (!server) throw new Stop(`no server runs on DATA_DIR ${dataDir}; npx holdfast serve starts one`)
   const world = terminalWorld(followRecord(dataDir, server))
   const print = values.json === true ? jsonLine : humanLine
-  let isText = false
   try {
+    const contentType = await checkReadable(world, `${path}?offset=${encodeURIComponent(from)}`, interrupts.signal)
+    const isText = contentType.startsWith('text/')
     await followStream({
       world,
-      path,
-      decode: decodeFrame,
+      stream,
       from,
-      check: async (offset, signal) => {
-        const contentType = await checkReadable(world, `${path}?offset=${encodeURIComponent(offset)}`, signal)
-        isText = contentType.startsWith('text/')
-      },
-      onEvents: (events, offset) => {
-        const shown = isText ? events.map(decoded) : events
-        process.stdout.write(shown.map((event, index) => print(event, offsetOf(offset, shown, index))).join(''))
-        return undefined
-      },
+      onEvent: (event, offset) => void process.stdout.write(print(isText ? decoded(event) : event, offset)),
       onConnection: (connection) => {
         const said = connection.retryAt === null ? null : describeReconnecting(connection, Date.now())
         if (said) process.stderr.write(`holdfast: ${said}\n`)
@@ -88,13 +81,6 @@ function readFrom(text: string): Offset {
   if (text === 'now') return OFFSET_NOW
   if (parseOffset(text) !== null) return text
   throw usageStop('tail', `--from is not right: "${printable(text)}" is neither start, now nor an offset`)
-}
-
-/** Of one event in a frame: an event takes one place, and `last` is the position after the last of them. */
-function offsetOf(last: Offset, events: readonly unknown[], index: number): Offset {
-  const position = parseOffset(last)
-  if (!position) return last
-  return formatOffset({ ...position, seq: position.seq - (events.length - 1 - index) })
 }
 
 function jsonLine(event: unknown, offset: Offset): string {

@@ -1,16 +1,22 @@
+export { claimOnce } from './claims.ts'
 export {
   CONNECT_TIMEOUT_MS,
-  type Connection,
-  type ConnectionInput,
-  type ConnectionState,
   IDLE,
+  type LinkConnection,
+  type LinkState,
   MAX_ATTEMPTS,
-  nextConnection,
+  PROBE_MS,
   retryDelay,
+  TRANSPORTS,
+  type TransportName,
 } from './connection-policy.ts'
+export { type Connection, type ConnectionState, NOT_CONNECTED } from './connection-view.ts'
+export { type AccessToken, Credentials, type TokenSource } from './credentials.ts'
+export { DirectLink } from './direct-link.ts'
+export type { Append, Appended, Link, LinkStatus, Role, StreamReader } from './link.ts'
+export { placeOf } from './position.ts'
 export { RequestError, type RequestErrorFields, request } from './request.ts'
-export { type PageConnection, StreamClient } from './stream-client.ts'
-export { StreamConnection, type StreamConnectionOptions } from './stream-connection.ts'
+export { type Me, type PageConnection, StreamClient, type StreamClientOptions } from './stream-client.ts'
 export {
   type FoldedStream,
   type LoadedState,
@@ -18,5 +24,12 @@ export {
   StreamStore,
   type StreamStoreOptions,
 } from './stream-store.ts'
-export { type Decode, decodeEvent, decodeFrame, type Received } from './wire.ts'
-export { browserWorld, type ClientWorld, type Connectivity, type WebSocketLike } from './world.ts'
+export {
+  browserWorld,
+  type ClientWorld,
+  type Connectivity,
+  type TabChannel,
+  type TabLocks,
+  type Tabs,
+  type WebSocketLike,
+} from './world.ts'

@@ -2,8 +2,8 @@ import type { ErrorCode, ErrorKind, FieldError, Problem } from '@holdfast/protoc
 import type { ClientWorld, RequestInit } from './world.ts'
 
 export interface RequestErrorFields {
-  /** A code of the error table, or `UNREACHABLE` where no answer came at all. */
-  code: ErrorCode | 'UNREACHABLE'
+  /** A code of the error table; `UNREACHABLE` where no answer came at all, `QUEUE_FULL` where nothing more can wait. */
+  code: ErrorCode | 'UNREACHABLE' | 'QUEUE_FULL'
   /** HTTP status; 0 where no answer came. */
   status: number
   kind: ErrorKind
@@ -47,6 +47,11 @@ export class RequestError extends Error implements RequestErrorFields {
     return new RequestError('The server could not be reached.', fields, cause)
   }
 
+  /** What was thrown, as a RequestError: anything else means that no answer came. */
+  static from(error: unknown): RequestError {
+    return error instanceof RequestError ? error : RequestError.unreachable(error)
+  }
+
   /** The error in an answer's body, or one made from its status where the body is not a problem. */
   static fromBody(status: number, text: string): RequestError {
     try {
@@ -62,25 +67,36 @@ export class RequestError extends Error implements RequestErrorFields {
   }
 }
 
+/** Sends a request; resolves with an answer of success. Throws RequestError, and the signal's reason when it was aborted. */
+export async function send(
+  world: ClientWorld,
+  path: string,
+  init: RequestInit = {},
+  accept?: string,
+): Promise<Response> {
+  const headers = accept ? { ...(init.headers as Record<string, string>), accept } : init.headers
+  try {
+    const response = await world.fetch(world.baseUrl + path, headers ? { ...init, headers } : init)
+    if (response.ok) return response
+    throw RequestError.fromBody(response.status, await response.text())
+  } catch (error) {
+    init.signal?.throwIfAborted()
+    throw RequestError.from(error)
+  }
+}
+
 /**
  * Sends a request and reads its JSON. Resolves `undefined` for an empty answer. Throws RequestError, and the
  * signal's reason when it was aborted.
  */
 export async function request<T>(world: ClientWorld, path: string, init?: RequestInit): Promise<T> {
-  let response: Response
-  let text: string
+  const response = await send(world, path, init)
+  let text = ''
   try {
-    response = await world.fetch(world.baseUrl + path, init)
     text = await response.text()
+    return (text === '' ? undefined : JSON.parse(text)) as T
   } catch (error) {
     init?.signal?.throwIfAborted()
-    throw RequestError.unreachable(error)
-  }
-  if (!response.ok) throw RequestError.fromBody(response.status, text)
-  if (text === '') return undefined as T
-  try {
-    return JSON.parse(text) as T
-  } catch {
-    throw RequestError.fromBody(502, text)
+    throw text === '' ? RequestError.unreachable(error) : RequestError.fromBody(502, text)
   }
 }

@@ -1,32 +1,76 @@
 import { OFFSET_START, type StreamParams } from '@holdfast/protocol'
-import type { Connection } from './connection-policy.ts'
+import { type Connection, NOT_CONNECTED } from './connection-view.ts'
+import { Credentials, type TokenSource } from './credentials.ts'
+import { DirectLink } from './direct-link.ts'
+import { KeptAppends } from './kept-appends.ts'
+import type { Appended, Link, Role } from './link.ts'
+import { Outbox } from './outbox.ts'
 import { RequestError, request } from './request.ts'
+import { identityOf, SharedLink } from './shared-link.ts'
 import { type FoldedStream, type LoadedState, StreamStore, type StreamStoreOptions } from './stream-store.ts'
-import { decodeFrame } from './wire.ts'
 import type { ClientWorld, RequestInit } from './world.ts'
 
-/** How the page as a whole is connected: as well as the worst of the streams it reads. */
+/** How the page as a whole is connected; a new object for every change. */
 export interface PageConnection {
-  /** `null` while nothing is read, or all of it has come to its end. */
-  worst: Connection | null
+  /** The worst of the streams that are read; `disconnected` while there is none. */
+  connection: Connection
   error: RequestError | null
-  /** The device says it has no network. */
+  /** The device says it has no network, and nothing shows that it is wrong. */
   isOffline: boolean
+  /** Appends that wait or are on their way. */
+  queued: number
+  /** Whether the tabs of this browser share a connection, and whether it is this one's. */
+  role: Role
 }
 
-const BADNESS = { completed: 0, disconnected: 0, connected: 1, connecting: 2, reconnecting: 3, error: 4 } as const
+export interface StreamClientOptions {
+  /** Gives bearer tokens; absent: cookies, or what `world.fetch` and `world.openSocket` add by themselves. */
+  token?: TokenSource
+  /** `false`: this client has a connection of its own, whatever other tabs do. */
+  shared?: boolean
+  /** Appends that were not sent outlive the page, where the browser can keep them. */
+  keepAppends?: boolean
+  /** Called when the server's definition of a stream is newer than this page's: to be reloaded. */
+  onOutdated?(stream: string): void
+}
 
-/** What one page or program reads of one server: each stream once, however many look at it. */
+const BADNESS = {
+  completed: 0,
+  disconnected: 0,
+  connected: 1,
+  degraded: 2,
+  connecting: 3,
+  reconnecting: 4,
+  error: 5,
+} as const
+
+/** What one page or program reads of one server: each stream once, however many look at it, all on one connection. */
 export class StreamClient {
   readonly world: ClientWorld
+  readonly #options: StreamClientOptions
+  readonly #link: Link
+  readonly #outbox: Outbox
   readonly #stores = new Map<string, StreamStore<unknown>>()
   readonly #listeners = new Set<() => void>()
+  readonly #stop: (() => void)[]
+  #me: Promise<Me> | null = null
   #page: PageConnection
-  #unsubscribe: (() => void) | null = null
 
-  constructor(world: ClientWorld) {
-    this.world = world
-    this.#page = { worst: null, error: null, isOffline: !world.connectivity.online() }
+  constructor(world: ClientWorld, options: StreamClientOptions = {}) {
+    const credentials = new Credentials(world, options.token)
+    this.world = credentials.world
+    this.#options = options
+    const { tabs } = world
+    const isShared = tabs !== undefined && options.shared !== false
+    const identity = () => this.identity()
+    this.#link = isShared
+      ? new SharedLink({ credentials, tabs, identity })
+      : new DirectLink({ credentials, role: 'alone' })
+    const keep = options.keepAppends && tabs ? new KeptAppends({ of: identity, page: world.id(), tabs }) : undefined
+    this.#outbox = new Outbox({ world: this.world, link: this.#link, keep })
+    const update = () => this.#update()
+    this.#stop = [this.#link.onStatus(update), this.#outbox.onChange(update), world.connectivity.subscribe(update)]
+    this.#page = this.#look()
   }
 
   /** The shared store of one stream of a definition. Reading begins with its first subscriber. */
@@ -34,28 +78,33 @@ export class StreamClient {
     definition: FoldedStream<State> & { name(params: StreamParams<Pattern>): string },
     params: StreamParams<Pattern>,
   ): StreamStore<State> {
-    const name = definition.name(params)
-    const path = `/v1/stream/${name}`
-    return this.store(name, {
-      definition,
-      path,
-      decode: decodeFrame,
-      load: (signal) => this.#loadState(path, definition, signal),
-    })
+    const stream = definition.name(params)
+    return this.store(stream, { definition, stream, load: (signal) => this.#loadState(stream, definition, signal) })
   }
 
   /** The shared store under a key of the caller's choice, made where there is none. */
-  store<State>(key: string, options: Omit<StreamStoreOptions<State>, 'world' | 'onActive'>): StreamStore<State> {
+  store<State>(
+    key: string,
+    options: Omit<StreamStoreOptions<State>, 'world' | 'link' | 'onActive'>,
+  ): StreamStore<State> {
     const known = this.#stores.get(key) as StreamStore<State> | undefined
     if (known) return known
     const store: StreamStore<State> = new StreamStore<State>({
       ...options,
       world: this.world,
-      onActive: (isActive) => this.#keep(key, store, isActive),
-      onChange: () => this.#update(),
+      link: this.#link,
+      onActive: (isActive) => this.#keep(key, store as StreamStore<unknown>, isActive),
     })
     this.#stores.set(key, store as StreamStore<unknown>)
     return store
+  }
+
+  /**
+   * Appends events to a stream, once, whenever there is a way: resolves when they are on disk. Throws RequestError; what
+   * can be mended by waiting is waited for.
+   */
+  append(stream: string, events: object[], options: { seal?: boolean } = {}): Promise<Appended> {
+    return this.#outbox.append(stream, events, options)
   }
 
   /** Sends a request to the same server and reads its JSON; throws RequestError. */
@@ -63,60 +112,112 @@ export class StreamClient {
     return request<T>(this.world, path, init)
   }
 
+  /** Who asks, as the server knows them. */
+  me(): Promise<Me> {
+    this.#me ??= this.request<Me>('/api/me').catch((error) => {
+      this.#me = null
+      throw error
+    })
+    return this.#me
+  }
+
+  /** Who asks and what they may, in one text: the same for tabs that may share a connection. */
+  async identity(): Promise<string> {
+    return identityOf(await this.me())
+  }
+
   /** Tries every stream again that was given up or waits. */
   readonly reconnect = (): void => {
+    this.#link.reconnect()
     for (const store of this.#stores.values()) store.reconnect()
   }
 
   readonly subscribe = (listener: () => void): (() => void) => {
     this.#listeners.add(listener)
-    this.#unsubscribe ??= this.world.connectivity.subscribe(() => this.#update())
-    return () => {
-      this.#listeners.delete(listener)
-      if (this.#listeners.size > 0) return
-      this.#unsubscribe?.()
-      this.#unsubscribe = null
-    }
+    return () => this.#listeners.delete(listener)
   }
 
   readonly getSnapshot = (): PageConnection => this.#page
 
+  /** Ends everything; appends that wait and are not kept are refused. */
+  close(): void {
+    for (const stop of this.#stop) stop()
+    this.#outbox.close()
+    this.#link.close()
+  }
+
   async #loadState<State>(
-    path: string,
+    stream: string,
     definition: FoldedStream<State>,
     signal: AbortSignal,
-  ): Promise<LoadedState<State>> {
+  ): Promise<LoadedState<State> | null> {
     try {
-      const loaded = await this.request<LoadedState<State> & { version: number; sealed?: boolean }>(
-        `${path}?view=state`,
-        {
-          signal,
-        },
-      )
+      const path = `/v1/stream/${stream}?view=state`
+      const loaded = await this.request<LoadedState<State> & { version: number; sealed?: boolean }>(path, { signal })
       if (loaded.version === definition.version) return { ...loaded, ended: loaded.sealed === true }
+      if (loaded.version > definition.version) this.#options.onOutdated?.(stream)
     } catch (error) {
       if (!(error instanceof RequestError) || error.code !== 'NOT_FOUND') throw error
+      return null
     }
-    // Not begun yet, or folded by another version: the events from the start say the same.
+    // Folded by another version: the events from the start say the same.
     return { state: definition.initial, offset: OFFSET_START }
   }
 
-  #keep<State>(key: string, store: StreamStore<State>, isActive: boolean): void {
-    if (isActive) this.#stores.set(key, store as StreamStore<unknown>)
+  #keep(key: string, store: StreamStore<unknown>, isActive: boolean): void {
+    if (isActive) this.#stores.set(key, store)
     else if (this.#stores.get(key) === store) this.#stores.delete(key)
     this.#update()
   }
 
   #update(): void {
-    const next: PageConnection = { worst: null, error: null, isOffline: !this.world.connectivity.online() }
-    for (const store of this.#stores.values()) {
-      const { connection, error } = store.getSnapshot()
-      if (BADNESS[connection.state] <= (next.worst ? BADNESS[next.worst.state] : 0)) continue
-      next.worst = connection
-      next.error = error
-    }
-    if (next.worst === this.#page.worst && next.isOffline === this.#page.isOffline) return
+    const next = this.#look()
+    const before = this.#page
+    const isSame =
+      sameConnection(next.connection, before.connection) &&
+      next.error === before.error &&
+      next.isOffline === before.isOffline &&
+      next.queued === before.queued &&
+      next.role === before.role
+    if (isSame) return
     this.#page = next
     for (const listener of [...this.#listeners]) listener()
   }
+
+  #look(): PageConnection {
+    let connection = NOT_CONNECTED
+    let error: RequestError | null = null
+    for (const store of this.#stores.values()) {
+      const snapshot = store.getSnapshot()
+      if (BADNESS[snapshot.connection.state] <= BADNESS[connection.state]) continue
+      ;({ connection, error } = snapshot)
+    }
+    const { status } = this.#link
+    const isWorking = status.connection.state === 'connected' || status.connection.state === 'degraded'
+    return {
+      connection,
+      error: error ?? status.error,
+      isOffline: !isWorking && !this.world.connectivity.online(),
+      queued: this.#outbox.size,
+      role: status.role,
+    }
+  }
+}
+
+/** Who asks, and what they may. */
+export interface Me {
+  kind: string
+  id: string
+  scope?: string[]
+  expiresAt?: string | null
+}
+
+function sameConnection(a: Connection, b: Connection): boolean {
+  return (
+    a.state === b.state &&
+    a.transport === b.transport &&
+    a.attempt === b.attempt &&
+    a.retryAt === b.retryAt &&
+    a.since === b.since
+  )
 }

@@ -1,8 +1,9 @@
-import { type EventBase, HoldfastError, type Offset } from '@holdfast/protocol'
-import { type Connection, IDLE } from './connection-policy.ts'
+import type { EventBase, Offset } from '@holdfast/protocol'
+import { isOpen, MAX_ATTEMPTS, retryDelay } from './connection-policy.ts'
+import { type Connection, type Reading, viewConnection } from './connection-view.ts'
+import type { Link, StreamReader } from './link.ts'
+import { isBeyond, placeOf } from './position.ts'
 import { RequestError } from './request.ts'
-import { StreamConnection } from './stream-connection.ts'
-import type { Decode } from './wire.ts'
 import type { ClientWorld } from './world.ts'
 
 /** What a reader sees: one immutable object, a new one for every change. */
@@ -35,19 +36,22 @@ export interface FoldedStream<State> {
 
 export interface StreamStoreOptions<State> {
   world: ClientWorld
+  link: Link
   definition: FoldedStream<State>
-  /** Path of the WebSocket. */
-  path: string
-  decode: Decode
-  /** Reads the state as of now. Throws RequestError. */
-  load(signal: AbortSignal): Promise<LoadedState<State>>
+  /** Name of the stream; may be known only once it was loaded. */
+  stream: string
+  /** Reads the state as of now. Throws RequestError. `null`: there is no such stream yet. */
+  load(signal: AbortSignal): Promise<LoadedState<State> | null>
+  /** Whether, where streams have to be asked about again and again, this is done by `load`. */
+  pollsByLoading?: boolean | undefined
   /** Called when the first reader comes and some time after the last one went. */
   onActive?(isActive: boolean): void
-  onChange?(): void
 }
 
 /** How long a stream is still read after its last reader went: a change of page does not cut it, ms. */
 const LINGER_MS = 1000
+
+type Frame = Parameters<StreamReader['receive']>[0]
 
 /**
  * The folded state of one stream, live while somebody subscribes. `subscribe` and `getSnapshot` are what React's
@@ -56,32 +60,40 @@ const LINGER_MS = 1000
 export class StreamStore<State> {
   readonly #options: StreamStoreOptions<State>
   readonly #listeners = new Set<() => void>()
-  readonly #connection: StreamConnection
+  readonly #reader: StreamReader
   #snapshot: StreamSnapshot<State>
-  #isActive = false
+  #reading: Reading = 'idle'
+  #readingSince = 0
+  #position: Offset | null = null
   #cancelLinger: (() => void) | null = null
+  #stop: (() => void) | null = null
+  #loading: AbortController | null = null
+  #loads = 0
+  #cancelLoad: (() => void) | null = null
 
   constructor(options: StreamStoreOptions<State>) {
     this.#options = options
-    this.#snapshot = { state: options.definition.initial, offset: null, connection: IDLE, error: null }
-    this.#connection = new StreamConnection({
-      world: options.world,
-      path: options.path,
-      decode: options.decode,
-      locate: (signal) => this.#load(signal),
-      onEvents: (events, offset) => this.#fold(events, offset),
-      onChange: (connection, error) => this.#set({ connection, error }),
-    })
+    this.#snapshot = { state: options.definition.initial, offset: null, connection: this.#view(), error: null }
+    const store = this
+    this.#reader = {
+      get position() {
+        return store.#position
+      },
+      receive: (frame) => this.#receive(frame),
+      reset: () => this.#reset(),
+      fail: (error) => this.#fail(error),
+      ...(options.pollsByLoading && { poll: (signal: AbortSignal) => this.#poll(signal) }),
+    }
   }
 
   readonly subscribe = (listener: () => void): (() => void) => {
     this.#listeners.add(listener)
     this.#cancelLinger?.()
     this.#cancelLinger = null
-    this.#setActive(true)
+    if (this.#reading === 'idle') this.#begin()
     return () => {
       if (!this.#listeners.delete(listener) || this.#listeners.size > 0) return
-      this.#cancelLinger = this.#options.world.clock.after(LINGER_MS, () => this.#setActive(false))
+      this.#cancelLinger = this.#options.world.clock.after(LINGER_MS, () => this.#enter('idle'))
     }
   }
 
@@ -89,30 +101,147 @@ export class StreamStore<State> {
 
   /** Tries to connect now, also after it was given up. */
   readonly reconnect = (): void => {
-    if (this.#isActive) this.#connection.connect()
+    if (this.#reading === 'failed') this.#begin()
+    this.#options.link.reconnect()
   }
 
-  #setActive(isActive: boolean): void {
-    if (isActive === this.#isActive) return
-    this.#isActive = isActive
-    if (isActive) this.#connection.connect()
-    else this.#connection.disconnect()
-    this.#options.onActive?.(isActive)
+  /**
+   * Takes in a part of the stream: `folded`; `dropped`, for it is known already; or `gap`, for something before it is
+   * missing. Promise 3 of the protocol's frames: `after` mine, fold; `offset` at or before mine, drop; else read.
+   */
+  apply(frame: Frame): 'folded' | 'dropped' | 'gap' {
+    const mine = this.#position
+    if (mine === null) return 'dropped'
+    const place = placeOf(mine, frame)
+    if (place !== 'next') return place === 'known' ? 'dropped' : 'gap'
+    if (frame.type === 'events') this.#fold(frame.events as EventBase[])
+    this.#position = frame.offset
+    return 'folded'
   }
 
-  async #load(signal: AbortSignal): Promise<Offset | 'ended'> {
-    const { state, offset, ended } = await this.#options.load(signal)
-    signal.throwIfAborted()
-    this.#set({ state, offset })
-    return ended ? 'ended' : offset
+  #begin(): void {
+    const { link, stream } = this.#options
+    this.#loads = 0
+    this.#enter('loading')
+    const stopStatus = link.onStatus(() => this.#onStatus())
+    const close = link.open(stream, this.#reader)
+    this.#stop = () => {
+      stopStatus()
+      close()
+    }
+    void this.#load()
+    this.#options.onActive?.(true)
   }
 
-  #fold(events: EventBase[], offset: Offset): 'ended' | undefined {
+  /** Leaves the wire for good, or until somebody comes again. */
+  #enter(reading: Reading, change: Partial<StreamSnapshot<State>> = {}): void {
+    if (reading !== this.#reading) this.#readingSince = this.#options.world.clock.now()
+    this.#reading = reading
+    if (reading !== 'loading' && reading !== 'live') {
+      this.#stop?.()
+      this.#stop = null
+      this.#loading?.abort()
+      this.#cancelLoad?.()
+    }
+    this.#set(change)
+    if (reading === 'idle') this.#options.onActive?.(false)
+  }
+
+  #onStatus(): void {
+    // What could not be read for want of a connection can be now.
+    if (this.#reading === 'loading' && this.#loading === null && isOpen(this.#options.link.status.connection)) {
+      void this.#load()
+    }
+    this.#set({})
+  }
+
+  async #load(): Promise<void> {
+    this.#loading?.abort()
+    this.#cancelLoad?.()
+    const loading = new AbortController()
+    this.#loading = loading
+    try {
+      const loaded = await this.#options.load(loading.signal)
+      if (loading.signal.aborted) return
+      this.#loading = null
+      if (loaded) this.#take(loaded)
+      else this.#onLoadFailed(missing(this.#options.stream))
+    } catch (error) {
+      if (loading.signal.aborted) return
+      this.#loading = null
+      this.#onLoadFailed(RequestError.from(error))
+    }
+  }
+
+  /** One answer of many: what fails here is the transport's, and what another try will not change is the stream's. */
+  async #poll(signal: AbortSignal): Promise<void> {
+    try {
+      const loaded = await this.#options.load(signal)
+      if (loaded && !signal.aborted && this.#stop) this.#take(loaded)
+    } catch (error) {
+      if (!(error instanceof RequestError) || error.retry || error.kind === 'auth') throw error
+      this.#fail(error)
+    }
+  }
+
+  #take({ state, offset, ended }: LoadedState<State>): void {
+    const { link, stream } = this.#options
+    const isNewer = this.#position === null || isBeyond(offset, this.#position)
+    this.#loads = 0
+    if (isNewer) this.#position = offset
+    const change = isNewer ? { state, offset, error: null } : {}
+    if (ended) this.#enter('ended', change)
+    else this.#enter('live', change)
+    if (!ended && isNewer) link.align(stream, offset)
+  }
+
+  /** Asked again when there is a connection; where there is one, after P3's waits, for as often as P3 says. */
+  #onLoadFailed(error: RequestError): void {
+    const { link, world } = this.#options
+    if (!error.retry) {
+      this.#fail(error)
+      return
+    }
+    this.#set({ error })
+    if (!isOpen(link.status.connection)) return
+    this.#loads += 1
+    if (this.#loads > MAX_ATTEMPTS) this.#fail(error)
+    else this.#cancelLoad = world.clock.after(retryDelay(this.#loads, world.random), () => void this.#load())
+  }
+
+  #receive(frame: Frame): void {
+    if (this.#reading !== 'live') return
+    const { link, stream, definition } = this.#options
+    let result: ReturnType<StreamStore<State>['apply']>
+    try {
+      result = this.apply(frame)
+    } catch (error) {
+      this.#fail(RequestError.from(error))
+      return
+    }
+    if (result === 'gap' && this.#position !== null) link.align(stream, this.#position)
+    if (result !== 'folded') return
+    const events = frame.type === 'events' ? (frame.events as EventBase[]) : []
+    const isOver = frame.type === 'sealed' || events.some(({ type }) => definition.isTerminal(type))
+    if (isOver) this.#enter('ended', { error: null })
+    else if (events.length > 0 || this.#snapshot.error) this.#set({ error: null })
+  }
+
+  #reset(): void {
+    this.#position = null
+    this.#enter('loading')
+    void this.#load()
+  }
+
+  #fail(error: RequestError): void {
+    if (this.#reading === 'loading' || this.#reading === 'live') this.#enter('failed', { error })
+  }
+
+  #fold(events: EventBase[]): void {
     const { definition } = this.#options
     let { state } = this.#snapshot
     for (const event of events) state = definition.apply(state, this.#check(event))
-    this.#set({ state, offset })
-    return events.some((event) => definition.isTerminal(event.type)) ? 'ended' : undefined
+    this.#snapshot = { ...this.#snapshot, state }
   }
 
   #check(event: EventBase): EventBase {
@@ -122,15 +251,26 @@ export class StreamStore<State> {
     try {
       return definition.parse(event as never, world.clock.now())
     } catch (error) {
-      if (!(error instanceof HoldfastError)) throw error
-      const fields = { code: error.code, status: 0, kind: 'validation', retry: false } as const
-      throw new RequestError(`${error.message} Reload the page to get its newest version.`, fields, error)
+      const { message, code } = error as Error & { code?: unknown }
+      if (code !== 'INVALID_INPUT') throw error
+      const fields = { code: 'INVALID_INPUT', status: 0, kind: 'validation', retry: false } as const
+      throw new RequestError(`${message} Reload the page to get its newest version.`, fields, error)
     }
   }
 
   #set(change: Partial<StreamSnapshot<State>>): void {
-    this.#snapshot = { ...this.#snapshot, ...change }
+    const offset = this.#position ?? this.#snapshot.offset
+    this.#snapshot = { ...this.#snapshot, offset, ...change, connection: this.#view() }
     for (const listener of [...this.#listeners]) listener()
-    this.#options.onChange?.()
   }
+
+  #view(): Connection {
+    return viewConnection(this.#options.link.status.connection, this.#reading, this.#readingSince)
+  }
+}
+
+/** No such stream yet, as an error that waiting may mend. */
+function missing(stream: string): RequestError {
+  const fields = { code: 'NOT_FOUND', status: 404, kind: 'not_found', retry: true } as const
+  return new RequestError(`There is no stream "${stream}" yet.`, fields)
 }

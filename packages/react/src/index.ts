@@ -1,3 +1,9 @@
 export { StreamProvider, useStreamClient } from './stream-provider.ts'
 export { useConnection } from './use-connection.ts'
-export { type UseStream, useStream } from './use-stream.ts'
+export {
+  type ReadableStreamDefinition,
+  type UseStream,
+  type UseStreamOptions,
+  useOnEnd,
+  useStream,
+} from './use-stream.ts'

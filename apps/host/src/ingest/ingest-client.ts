@@ -1,14 +1,6 @@
-import { type ClientWorld, decodeEvent, RequestError, request } from '@holdfast/client'
+import { type ClientWorld, RequestError, request } from '@holdfast/client'
 import { type IngestionEvent, type IngestionState, ingestionStream } from '@holdfast/ingest/streams'
-import type {
-  AcceptedView,
-  FileGroup,
-  FilesPage,
-  FileView,
-  Page,
-  ProgressView,
-  ProjectView,
-} from '@holdfast/ingest/view'
+import type { AcceptedView, FileGroup, FilesPage, FileView, Page, ProjectView } from '@holdfast/ingest/view'
 import { type EventBase, HoldfastError } from '@holdfast/protocol'
 import { type FollowOptions, followStream } from '../follow-stream.ts'
 import type { NamedSource } from './source.ts'
@@ -69,21 +61,15 @@ export class IngestClient {
     },
   ): Promise<'ended' | 'aborted'> {
     const { onEvent, ...rest } = options
-    const path = progressPath(projectId, ingestionId)
     let state = ingestionStream.initial
     return followStream({
       ...rest,
       world: this.#world,
-      path,
-      decode: decodeEvent,
-      check: (_offset, signal) => this.#get<ProgressView>(path, signal),
-      onEvents: (events, offset) => {
-        for (const event of events) {
-          const checked = checkEvent(event, this.#world.clock.now())
-          state = ingestionStream.apply(state, checked)
-          onEvent(checked, offset, state)
-        }
-        return events.some(({ type }) => ingestionStream.isTerminal(type)) ? 'ended' : undefined
+      stream: ingestionStream.name({ projectId, ingestionId }),
+      onEvent: (event, offset) => {
+        const checked = checkEvent(event, this.#world.clock.now())
+        state = ingestionStream.apply(state, checked)
+        onEvent(checked, offset, state)
       },
     })
   }
@@ -114,10 +100,6 @@ export class IngestClient {
     const headers = { 'content-type': 'application/json' }
     return request<T>(this.#world, path, { method: 'POST', headers, body: JSON.stringify(body) })
   }
-}
-
-export function progressPath(projectId: string, ingestionId: string): string {
-  return `/api/projects/${projectId}/progress?ingestion=${ingestionId}`
 }
 
 function cursorParam(cursor: string): string {

@@ -1,4 +1,4 @@
-import type { Connection } from '@holdfast/client'
+import type { LinkConnection } from '@holdfast/client'
 import type { IngestionEvent, IngestionResult, IngestionState } from '@holdfast/ingest/streams'
 import type { FileGroup, FileView } from '@holdfast/ingest/view'
 import type { Offset } from '@holdfast/protocol'
@@ -42,7 +42,7 @@ export interface Leaving {
 export interface Report {
   begin(what: Beginning): void
   event(event: IngestionEvent, offset: Offset, state: IngestionState): void
-  connection(connection: Connection): void
+  connection(connection: LinkConnection): void
   /** `failedFiles` are read as they are wanted: there may be very many. */
   end(summary: Summary, failedFiles: (group: FileGroup) => AsyncIterable<FileView>): Promise<void>
   /** Nobody watches any more. */

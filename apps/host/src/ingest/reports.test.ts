@@ -1,3 +1,4 @@
+import { IDLE } from '@holdfast/client'
 import type { FileGroup, FileView } from '@holdfast/ingest/view'
 import { ManualClock } from '@holdfast/testing'
 import { describe, expect, it } from 'vitest'
@@ -47,7 +48,7 @@ function outputs() {
   return { written, stdout, stderr }
 }
 
-const waiting = { state: 'reconnecting', attempt: 2, retryAt: Date.now() + 3_500, since: 0 } as const
+const waiting = { ...IDLE, state: 'reconnecting', attempt: 2, retryAt: Date.now() + 3_500 } as const
 
 describe('plainReport', () => {
   it('[HOST9] has a line when a phase begins and one for each tenth of it', () => {
@@ -160,13 +161,13 @@ describe('liveReport', () => {
 
   it('[HOST11] counts the seconds to the next attempt down, and takes the line away when it is good again', () => {
     const { written, clock, report } = watched()
-    report.connection({ state: 'reconnecting', attempt: 3, retryAt: clock.now() + 4000, since: clock.now() })
+    report.connection({ ...IDLE, state: 'reconnecting', attempt: 3, retryAt: clock.now() + 4000, since: clock.now() })
     clock.advance(100)
     expect(written.out).toContain('Connection lost, reconnecting (attempt 3, in 4 s)')
     clock.advance(2000)
     expect(written.out).toContain('(attempt 3, in 2 s)')
     written.out = ''
-    report.connection({ state: 'connected', attempt: 0, retryAt: null, since: clock.now() })
+    report.connection({ ...IDLE, state: 'connected', since: clock.now() })
     clock.advance(100)
     expect(written.out).toContain('\x1b[5A')
     expect(written.out).not.toContain('Connection lost')
