@@ -29,6 +29,8 @@ export interface SubscribeOptions {
   replacementKey?: (event: EventBase) => string | null
   /** Reads nothing before the first `resume`. */
   held?: boolean
+  /** UTF-16 code units of text in a page read from the log for it; at least one event. Default: as much as the log gives. */
+  pageLength?: number
 }
 
 export interface Subscription {
@@ -83,10 +85,10 @@ export class Hub implements Gathered {
     stream: string,
     from: Offset | null,
     subscriber: Subscriber,
-    { replacementKey, held = false }: SubscribeOptions = {},
+    { replacementKey, held = false, pageLength }: SubscribeOptions = {},
   ): Subscription {
     const topic = this.#topics.get(stream) ?? this.#open(stream)
-    const reader = new Reader({ topic, from, subscriber, replacementKey })
+    const reader = new Reader({ topic, from, subscriber, replacementKey, pageLength })
     topic.enter(reader)
     if (!held) reader.resume()
     return reader

@@ -8,6 +8,7 @@ export interface ReaderOptions {
   from: Offset | null
   subscriber: Subscriber
   replacementKey: ((event: EventBase) => string | null) | undefined
+  pageLength: number | undefined
 }
 
 /**
@@ -80,13 +81,14 @@ export class Reader implements Subscription {
   }
 
   async #catchUp(): Promise<void> {
-    const { topic, replacementKey } = this.#options
+    const { topic, replacementKey, pageLength } = this.#options
+    const limit = pageLength === undefined ? undefined : { maxLength: pageLength }
     this.#mode = 'catching-up'
     try {
       while (this.#mode === 'catching-up') {
         const { heard } = topic
         const page = await topic.retry.insist(
-          () => topic.log.read(topic.stream, this.#position),
+          () => topic.log.read(topic.stream, this.#position, limit),
           () => !this.#isClosed(),
         )
         if (!page) return

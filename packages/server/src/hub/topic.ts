@@ -4,11 +4,15 @@ import { Delivery, Stretches } from './delivery.ts'
 import type { Reader } from './reader.ts'
 import type { Retry } from './retry.ts'
 
-/** All the hub asks of whoever keeps the events: what follows a position (`null`: the start). */
+/**
+ * All the hub asks of whoever keeps the events: what follows a position (`null`: the start). `maxLength`: UTF-16 code units
+ * of text, at least one event; absent: as much as it thinks fit.
+ */
 export interface StreamReader {
   read(
     stream: string,
     after: Offset | null,
+    limit?: { maxLength: number },
   ): Promise<{ after: Offset; offset: Offset; events: string[]; upToDate: boolean; sealed: boolean }>
 }
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { FrameSocket } from './fixtures/frame-socket.ts'
 import { type LiveServer, startLiveServer } from './fixtures/live-server.ts'
+import { FrameEvents, RoundReader } from './fixtures/many-reader.ts'
 
 let live: LiveServer
 beforeAll(async () => {
@@ -36,6 +37,21 @@ function asking(how: string) {
   }
 }
 
+/** The same of many streams, of which this is one. */
+function rounds(query: string) {
+  return async (stream: string, from: string): Promise<Reading> => {
+    const reader = new RoundReader(live.port, [{ stream, from }], { query })
+    return {
+      get events() {
+        return reader.events(stream)
+      },
+      offset: () => (reader.gaps === 0 ? (reader.positions.get(stream) ?? from) : ''),
+      close() {},
+      read: (wanted) => reader.askUntil(() => reader.events(stream).length >= wanted),
+    }
+  }
+}
+
 const MANNERS: Record<string, (stream: string, offset: string) => Promise<Reading>> = {
   get: asking(''),
   longPoll: asking('&live=long-poll'),
@@ -58,6 +74,19 @@ const MANNERS: Record<string, (stream: string, offset: string) => Promise<Readin
       read: (wanted) => expect.poll(() => [reader.events.length, reader.offset !== '']).toEqual([wanted, true]),
     }
   },
+  manyPoll: rounds(''),
+  manyLongPoll: rounds('?wait=20'),
+  async manySse(stream, from) {
+    const reader = await FrameEvents.open(live.port, [{ stream, from }])
+    return {
+      get events() {
+        return reader.events(stream)
+      },
+      offset: () => (reader.gaps === 0 ? (reader.positions.get(stream) ?? '') : ''),
+      close: () => reader.cut(),
+      read: (wanted) => expect.poll(() => [reader.events(stream).length, reader.positions.size]).toEqual([wanted, 1]),
+    }
+  },
   async multiplexed(stream, from) {
     const socket = new FrameSocket(live.port)
     await socket.until('welcome')
@@ -77,13 +106,13 @@ const MANNERS: Record<string, (stream: string, offset: string) => Promise<Readin
 const names = Object.keys(MANNERS)
 const pairs = names.flatMap((first) => names.map((second) => [first, second] as const))
 // Where nothing is left to read they are not asked, and stand where they began.
-const ASKED = ['get', 'longPoll']
+const ASKED = ['get', 'longPoll', 'manyLongPoll', 'manyPoll']
 const ALL = [1, 2, 3, 4, 5].map((n) => ({ n, text: `ä${n}` }))
 
 describe('changing the manner of reading in mid-stream', () => {
   it.each(pairs)(
     // On two nodes each connection is to whichever has its turn.
-    '[X1a][X16a][WS10] %s, then %s: the same events at every position, with the same offsets',
+    '[X1a][X16a][WS10][READ3] %s, then %s: the same events at every position, with the same offsets',
     async (one, two) => {
       const [first, second] = [MANNERS[one], MANNERS[two]]
       if (!first || !second) throw new Error('no such manner')

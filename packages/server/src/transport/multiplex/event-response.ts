@@ -1,21 +1,12 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
-import type { Clock, HoldfastError, ServerFrame } from '@holdfast/protocol'
+import type { HoldfastError, ServerFrame } from '@holdfast/protocol'
 import type { Holder } from '../credential.ts'
 import { dataLines } from '../http/sse-encoding.ts'
-import type { Limits } from '../limits.ts'
 import type { LiveResponse } from '../sessions.ts'
 import { drainFrame, heartbeatFrame, welcomeFrame } from './connection-frames.ts'
 import type { FrameSink } from './frame-sink.ts'
 import { frameBytes } from './frame-texts.ts'
-import { ManyStreams, type ReadAsked } from './many-streams.ts'
-import type { SubscriptionsWorld } from './subscriptions.ts'
-
-export interface EventResponseWorld extends SubscriptionsWorld {
-  limits: Limits
-  clock: Clock
-  /** Evenly spread from 0 to below 1. */
-  random: () => number
-}
+import { ManyStreams, type ReadAsked, type ReadWorld } from './many-streams.ts'
 
 export interface EventResponseAsked extends ReadAsked {
   /** Who asks. */
@@ -32,7 +23,7 @@ const { encode, encodingOf } = frameBytes((json) => Buffer.from(`${dataLines(jso
 export class EventResponse implements FrameSink, LiveResponse {
   readonly encodingOf = encodingOf
   readonly #response: ServerResponse
-  readonly #world: EventResponseWorld
+  readonly #world: ReadWorld
   readonly #holder: Holder
   readonly #streams: ManyStreams
   /** Below its own mark a response does not say when it has drained. */
@@ -40,10 +31,10 @@ export class EventResponse implements FrameSink, LiveResponse {
   #cancelTimer = () => {}
   #isOver = false
 
-  constructor(response: ServerResponse, world: EventResponseWorld, asked: EventResponseAsked) {
-    this.#holder = asked.holder
+  constructor(response: ServerResponse, world: ReadWorld, asked: EventResponseAsked) {
     this.#response = response
     this.#world = world
+    this.#holder = asked.holder
     this.#limit = Math.max(world.limits.sendBufferBytes, response.writableHighWaterMark)
     this.#streams = new ManyStreams(world, { ...asked, sink: this, onProgress: () => this.#endIfOver() })
   }

@@ -7,6 +7,8 @@ export interface FrameSink {
   readonly isFull: boolean
   /** Whether nothing more will be written. */
   readonly isOver: boolean
+  /** How much text a page that is read for it holds, in code units; about. Absent: as much as the log gives. */
+  readonly pageLength?: number
   /**
    * How it writes deliveries of a stream of that content type. One constant object for all sinks of a kind, so that a
    * delivery is encoded once for all of them. A delivery without events is never encoded.

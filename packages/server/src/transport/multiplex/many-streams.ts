@@ -1,7 +1,19 @@
-import { HoldfastError, isHoldfastError } from '@holdfast/protocol'
+import { type Clock, HoldfastError, isHoldfastError } from '@holdfast/protocol'
+import type { Turn } from '../../hub/turn.ts'
+import type { Limits } from '../limits.ts'
 import type { FrameSink } from './frame-sink.ts'
 import { Opening } from './opening.ts'
 import { type SubscribeFrame, Subscriptions, type SubscriptionsWorld } from './subscriptions.ts'
+
+/** What responses that read many streams stand on. */
+export interface ReadWorld extends SubscriptionsWorld {
+  limits: Limits
+  clock: Clock
+  /** Default: that of the process. */
+  turn?: Turn
+  /** Evenly spread from 0 to below 1. */
+  random: () => number
+}
 
 /** What somebody asks to read, and whether they may. */
 export interface ReadAsked {
@@ -20,16 +32,15 @@ export class ManyStreams {
   readonly #sink: FrameSink
   readonly #subscriptions: Subscriptions
   readonly #opening: Opening
-  readonly #onProgress: () => void
 
   constructor(world: SubscriptionsWorld, { wanted, mayRead, sink, onProgress }: ManyStreamsOptions) {
     this.#sink = sink
-    this.#onProgress = onProgress
     this.#subscriptions = new Subscriptions(world, { peer: sink, mayRead, settled: onProgress })
     this.#opening = new Opening({
       wanted,
       subscribe: (frame) => this.#subscribe(frame),
       hasRoom: () => !sink.isFull && !sink.isOver,
+      onAnswered: onProgress,
     })
   }
 
@@ -65,7 +76,5 @@ export class ManyStreams {
       const known = isHoldfastError(error) ? error : new HoldfastError('INTERNAL_ERROR', undefined, { cause: error })
       this.#sink.say({ type: 'error', stream: frame.stream, error: known.toProblem() })
     }
-    // Once whoever waits for this has counted it.
-    queueMicrotask(this.#onProgress)
   }
 }

@@ -6,6 +6,8 @@ export interface OpeningOptions {
   subscribe: (frame: SubscribeFrame) => Promise<void>
   /** Whether there is room for what the next one is answered with. */
   hasRoom: () => boolean
+  /** One more was answered. */
+  onAnswered: () => void
 }
 
 // Answers that may be held at a time: each with a state, of 64 KB at most.
@@ -28,7 +30,7 @@ export class Opening {
 
   /** Begins, or goes on where there was no room. */
   go(): void {
-    const { wanted, subscribe, hasRoom } = this.#options
+    const { wanted, subscribe, hasRoom, onAnswered } = this.#options
     while (this.#underWay < AT_A_TIME && this.#next < wanted.length && hasRoom()) {
       const frame = wanted[this.#next]
       if (!frame) return
@@ -37,6 +39,7 @@ export class Opening {
       void subscribe(frame).then(() => {
         this.#underWay -= 1
         this.go()
+        onAnswered()
       })
     }
   }

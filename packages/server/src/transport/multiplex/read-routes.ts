@@ -5,10 +5,11 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import * as z from 'zod'
 import type { AccessRefusal, Holder } from '../credential.ts'
 import type { Sessions } from '../sessions.ts'
-import { EventResponse, type EventResponseWorld } from './event-response.ts'
-import { Round, type RoundWorld } from './round.ts'
+import { EventResponse } from './event-response.ts'
+import type { ReadWorld } from './many-streams.ts'
+import { Round } from './round.ts'
 
-export interface ReadRoutesOptions extends EventResponseWorld, RoundWorld {
+export interface ReadRoutesOptions extends ReadWorld {
   sessions: Sessions
   /** Who asks. */
   holderOf: (request: FastifyRequest) => Holder
@@ -106,18 +107,14 @@ async function answer(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const forget = sessions.add(round, request)
-  reply.raw.once('close', () => {
-    round.close()
-    forget()
-  })
-  const frames = round.read().catch((error) => {
-    forget()
-    throw error
-  })
-  if (reply.raw.destroyed) {
+  const leave = () => {
     round.close()
     forget()
   }
+  reply.raw.once('close', leave)
+  const frames = round.read()
+  // Whoever left meanwhile is not heard to close any more.
+  if (reply.raw.destroyed) leave()
   return reply.type('application/json; charset=utf-8').send(await frames)
 }
 

@@ -1,21 +1,14 @@
-import { type Clock, type HoldfastError, OFFSET_START, parseOffset, type ServerFrame } from '@holdfast/protocol'
+import { type HoldfastError, OFFSET_START, parseOffset, type ServerFrame } from '@holdfast/protocol'
 import { type Gathered, processTurn, type Turn } from '../../hub/turn.ts'
-import type { Limits } from '../limits.ts'
 import type { LiveResponse } from '../sessions.ts'
 import { drainFrame } from './connection-frames.ts'
 import type { FrameSink } from './frame-sink.ts'
 import { frameBytes } from './frame-texts.ts'
-import { ManyStreams, type ReadAsked } from './many-streams.ts'
-import type { SubscribeFrame, SubscriptionsWorld } from './subscriptions.ts'
+import { ManyStreams, type ReadAsked, type ReadWorld } from './many-streams.ts'
+import type { SubscribeFrame } from './subscriptions.ts'
 
-export interface RoundWorld extends SubscriptionsWorld {
-  limits: Limits
-  clock: Clock
-  /** Evenly spread from 0 to below 1. */
-  random: () => number
-  turn?: Turn
-}
-
+// A page of each comes before the second of any; smaller ones would cost more reads than they are worth.
+const MIN_PAGE_LENGTH = 16_384
 // How much longer than it may wait a round takes where the store does not answer.
 const STORE_PATIENCE_MS = 10_000
 const BEGIN = Buffer.from('{"frames":[')
@@ -30,7 +23,8 @@ const { encode, encodingOf } = frameBytes((json) => Buffer.from(json))
  */
 export class Round implements FrameSink, LiveResponse, Gathered {
   readonly encodingOf = encodingOf
-  readonly #world: RoundWorld
+  readonly pageLength: number
+  readonly #world: ReadWorld
   readonly #turn: Turn
   readonly #waitMs: number
   readonly #streams: ManyStreams
@@ -44,9 +38,10 @@ export class Round implements FrameSink, LiveResponse, Gathered {
   #isOver = false
   #cancelTimer = () => {}
 
-  constructor(world: RoundWorld, { wanted, mayRead }: ReadAsked, waitMs: number) {
+  constructor(world: ReadWorld, { wanted, mayRead }: ReadAsked, waitMs: number) {
     this.#world = world
     this.#turn = world.turn ?? processTurn
+    this.pageLength = Math.max(MIN_PAGE_LENGTH, Math.floor(world.limits.sendBufferBytes / wanted.length))
     this.#waitMs = waitMs
     // Who does not know yet where they stand is not kept waiting for it.
     this.#hasNews = wanted.some(({ from = OFFSET_START }) => parseOffset(from) === null)

@@ -112,9 +112,13 @@ export class StreamSubscription implements Subscriber {
   }
 
   #start(info: StreamInfo, from: Offset | null): void {
-    this.#encoding = this.#owner.peer.encodingOf(info.contentType)
-    const replacementKey = this.#replacementKey
-    const options = replacementKey ? { replacementKey, held: true } : { held: true }
+    const { peer } = this.#owner
+    this.#encoding = peer.encodingOf(info.contentType)
+    const options = {
+      held: true,
+      ...(this.#replacementKey ? { replacementKey: this.#replacementKey } : {}),
+      ...(peer.pageLength === undefined ? {} : { pageLength: peer.pageLength }),
+    }
     this.#subscription = this.#hub.subscribe(this.stream, from, this, options)
     this.#owner.wait(this)
   }
