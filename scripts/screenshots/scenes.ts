@@ -204,6 +204,13 @@ export const SCENES: readonly Scene[] = [
     },
   },
   {
+    name: 'settings',
+    async show({ page }) {
+      await page.goto('/settings')
+      await page.getByText('Well').first().waitFor()
+    },
+  },
+  {
     name: 'design',
     whole: true,
     async show({ page }) {

@@ -2,14 +2,19 @@ import '@holdfast/ui/styles.css'
 import { browserWorld, RequestError, StreamClient } from '@holdfast/client'
 import { StreamProvider } from '@holdfast/react'
 import { Notices } from '@holdfast/ui'
-import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
+import { followAppearance } from './appearance.ts'
+import { reloadOnce } from './page-version.ts'
 import { router } from './router.tsx'
+import { noteRefusal, takePlace } from './session.ts'
 
 const client = new StreamClient(browserWorld(window))
 const queries = new QueryClient({
+  queryCache: new QueryCache({ onError: noteRefusal }),
+  mutationCache: new MutationCache({ onError: noteRefusal }),
   defaultOptions: {
     queries: {
       // Streams say when something changed; nothing is read again by the clock.
@@ -19,8 +24,13 @@ const queries = new QueryClient({
   },
 })
 
-// A newer page was built and the parts of this one are gone: take the newer one.
-window.addEventListener('vite:preloadError', () => location.reload())
+followAppearance()
+window.addEventListener('vite:preloadError', (event) => {
+  if (reloadOnce()) event.preventDefault()
+})
+
+const place = takePlace()
+if (place !== null) history.replaceState(null, '', place)
 
 const element = document.getElementById('root')
 if (element) {

@@ -1,19 +1,24 @@
-import { buttonClass, Empty, Failure } from '@holdfast/ui'
+import { buttonClass, Empty, Failure, usePage } from '@holdfast/ui'
 import { createRootRoute, createRoute, createRouter, Link, lazyRouteComponent } from '@tanstack/react-router'
 import { Compass } from 'lucide-react'
 import { panels } from './panels.ts'
-import { Shell } from './shell.tsx'
+import { Shell } from './shell/shell.tsx'
 
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFound })
 const design = createRoute({
   getParentRoute: () => root,
   path: '/_design',
-  component: lazyRouteComponent(() => import('./design-page.tsx')),
+  component: lazyRouteComponent(() => import('./design/design-page.tsx')),
+})
+const settings = createRoute({
+  getParentRoute: () => root,
+  path: '/settings',
+  component: lazyRouteComponent(() => import('./settings/settings-page.tsx')),
 })
 
 /** Search params are plain text both ways: `?status=failed`, never JSON. */
 export const router = createRouter({
-  routeTree: root.addChildren([design, ...panels.flatMap((panel) => panel.routes(root))]),
+  routeTree: root.addChildren([settings, design, ...panels.flatMap((panel) => panel.routes(root))]),
   parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
   stringifySearch: (search) => {
     const given = Object.entries(search).filter(([, value]) => value !== undefined && value !== '')
@@ -28,6 +33,7 @@ export const router = createRouter({
 })
 
 function NotFound() {
+  usePage({ title: 'Not found' })
   return (
     <>
       <h1 className="sr-only">Not found</h1>

@@ -1,4 +1,4 @@
-import { useEffect, useEffectEvent } from 'react'
+import { useEffect, useRef } from 'react'
 
 /** How long the second key of a sequence (`g p`) may take, ms. */
 const SEQUENCE_MS = 1000
@@ -39,9 +39,13 @@ let before = { key: '', at: Number.NEGATIVE_INFINITY }
  * ```
  */
 export function useHotkeys(hotkeys: Hotkeys): void {
-  const read = useEffectEvent(() => hotkeys)
+  // Not an effect event: the list of keys is read while it is drawn.
+  const latest = useRef(hotkeys)
   useEffect(() => {
-    const own = () => read()
+    latest.current = hotkeys
+  })
+  useEffect(() => {
+    const own = () => latest.current
     if (registered.push(own) === 1) window.addEventListener('keydown', onKeyDown)
     return () => {
       registered.splice(registered.indexOf(own), 1)

@@ -20,7 +20,7 @@ export async function page(app: FastifyInstance, { folder }: { folder: string })
     index: false,
   })
   const document = { root: folder, cacheControl: false }
-  for (const url of ['/', '/projects', '/projects/*', '/_design']) {
+  for (const url of ['/', '/projects', '/projects/*', '/settings', '/_design']) {
     app.get(url, async (_, reply) =>
       reply.header('cache-control', 'no-cache').sendFile('index.html', document.root, document),
     )
