@@ -201,6 +201,8 @@ function progressRoute(fastify: FastifyInstance, service: IngestService, { log, 
       const given = text(query(request).offset)
       const offset = given === OFFSET_START || given === OFFSET_NOW ? null : given
       const stream = await service.progressStream(id, text(query(request).ingestion), offset)
+      // Whoever may read the project alone sees how its ingestions stand, and not what they tell.
+      demand(request.principal, 'read', stream)
       streams.set(request, await resolveRead(log, stream, given ?? undefined))
     },
     handler: async (request) => {

@@ -52,6 +52,18 @@ describe('what cannot be answered by a route', () => {
     expect(answer).toContain('"code":"INVALID_INPUT"')
   })
 
+  it('[FUZZ1] an upgrade where no WebSocket is to be had is refused with a problem, to whoever is known', async () => {
+    for (const [headers, status, code] of [
+      [[AUTHORIZATION], 400, 'INVALID_INPUT'],
+      [[], 401, 'UNAUTHENTICATED'],
+    ] as const) {
+      const answer = await exchange(upgrade('/api/me', KEY, 'sec-websocket-version: 13', ...headers))
+      expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
+      expect(answer).toContain(`"code":"${code}"`)
+    }
+    await expect.poll(() => live.all.connections()).toBe(0)
+  })
+
   it('[FUZZ1] so does an upgrade sent before an earlier request was answered', async () => {
     const both = get('/v1/stream/nothing', AUTHORIZATION) + upgrade('/v1/ws', KEY, 'sec-websocket-version: 13')
     expect(await exchange(both)).not.toContain('101')

@@ -1,0 +1,31 @@
+import { ManualClock } from '@holdfast/testing'
+import { describe, expect, it } from 'vitest'
+import { Expiries } from './expiries.ts'
+
+describe('expiries', () => {
+  it('[AUTH20] one timer for all of them, and none where there is nobody', () => {
+    const clock = new ManualClock()
+    const expired: string[] = []
+    const expiries = new Expiries<string>(clock, (item) => expired.push(item))
+    const at = clock.now()
+    expiries.add('never', null)
+    expect(clock.pending).toBe(0)
+    for (const [item, seconds] of Object.entries({ c: 30, a: 10, b: 10, gone: 20, d: 40 })) {
+      expiries.add(item, at + 1000 * seconds)
+      expect(clock.pending).toBe(1)
+    }
+    clock.advance(9_999)
+    expect(expired).toEqual([])
+    clock.advance(1)
+    expect([expired, clock.pending]).toEqual([['a', 'b'], 1])
+    expiries.remove('gone', at + 20_000)
+    expiries.remove('nobody', at + 20_000)
+    clock.advance(20_000)
+    expect([expired, clock.pending]).toEqual([['a', 'b', 'c'], 1])
+    expiries.remove('d', at + 40_000)
+    expect(clock.pending).toBe(0)
+    expiries.add('late', at)
+    clock.advance(1)
+    expect([expired.at(-1), clock.pending]).toEqual(['late', 0])
+  })
+})
