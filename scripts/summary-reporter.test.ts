@@ -72,4 +72,10 @@ describe('the summary of a test run', () => {
     const { code, lines } = run(tests, '{ skippedFails: true, notOurs: /^a[.]test[.]js: open > / }')
     expect([code, lines.slice(-2)]).toEqual([1, ['skipped: a.test.js: c', '1 passed, 1 failed']])
   })
+
+  it('[SUM3] tells the budgets that tests measured, kept or not, before the last line', () => {
+    const { lines } = run(`it('a', ({ task }) => { task.meta.budget = 'bytes: 5 of 8' })
+      it('b', ({ task }) => { task.meta.budget = 'requests: 2 of 1'; expect(2).toBe(1) })`)
+    expect(lines.slice(-3)).toEqual(['bytes: 5 of 8', 'requests: 2 of 1', '1 passed, 1 failed'])
+  })
 })
