@@ -1,6 +1,6 @@
 import { Button, Chip, CopyButton, Popover, useNow } from '@holdfast/ui'
 import { CircleDashed, CircleSlash, LoaderCircle, type LucideIcon, Plug, Radio, RefreshCw, WifiOff } from 'lucide-react'
-import { type ComponentProps, useState } from 'react'
+import type { ComponentProps } from 'react'
 import { type ConnectionFacts, connectionDetails, describeConnection } from './describe-connection.ts'
 import { useConnectionFacts } from './use-connection-facts.ts'
 
@@ -9,18 +9,11 @@ export function ConnectionMark() {
   const { reconnect, ...facts } = useConnectionFacts()
   const now = useNow(facts.connection.state === 'reconnecting' ? 250 : null)
   const { look, word } = describeConnection(facts, now)
-  const [isOpen, setOpen] = useState(false)
-  const reconnectNow = () => {
-    setOpen(false)
-    reconnect()
-  }
   return (
     <>
       <div data-testid="connection" data-state={facts.connection.state} className="flex items-center gap-2">
         <Popover
           label="Connection"
-          open={isOpen}
-          onOpenChange={setOpen}
           trigger={
             <MarkButton
               facts={facts}
@@ -29,7 +22,15 @@ export function ConnectionMark() {
             />
           }
         >
-          <ConnectionPanel facts={facts} onReconnect={reconnectNow} />
+          {(close) => (
+            <ConnectionPanel
+              facts={facts}
+              onReconnect={() => {
+                close()
+                reconnect()
+              }}
+            />
+          )}
         </Popover>
         {look === 'given-up' && (
           <Button small icon={Plug} onClick={reconnect} data-testid="reconnect">
