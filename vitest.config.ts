@@ -17,7 +17,8 @@ const streams = [
   'packages/server/src/transport/{conformance,interchange,stream-routes,socket-session,sse-session}.test.ts',
   'packages/server/src/transport/http/{append,read,authorize,event-source,durable-streams-client}.test.ts',
   'packages/server/src/transport/websocket/{connection,slow-readers}.test.ts',
-  'packages/server/src/plugins/auth/auth.test.ts',
+  'packages/server/src/transport/multiplex/read-*.test.ts',
+  'packages/server/src/plugins/auth/{auth,expiry,token-routes}.test.ts',
   'packages/testing/src/test-world.test.ts',
 ]
 
@@ -30,7 +31,7 @@ const oneServer = [
 ]
 
 /** The ingest app, as people use it. */
-const ingest = ['apps/ingest/{access,cancel,client,ingest,progress,retry,trouble,upload}.test.ts']
+const ingest = ['apps/ingest/{access,cancel,client,ingest,progress,retry,scopes,trouble,upload}.test.ts']
 
 /** What it keeps, and what of it a hostile file must not break. */
 const ingestStore = ['apps/ingest/{again,errors,hostile,recover,tables}.test.ts']
