@@ -1,4 +1,4 @@
-export { claimOnce } from './claims.ts'
+export { claimOnce } from './claim-once.ts'
 export {
   CONNECT_TIMEOUT_MS,
   IDLE,

@@ -26,7 +26,7 @@ export interface OutboxOptions {
   world: ClientWorld
   link: Link
   /** Absent: what was not sent goes with the page. */
-  keep?: Keep | undefined
+  keep?: Keep | null
   /** Most appends, and most characters of them, that wait at a time. Default 1,000 and 1,000,000. */
   limits?: { appends: number; characters: number } | undefined
 }

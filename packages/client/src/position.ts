@@ -1,4 +1,4 @@
-import { compareOffsets, type Offset, parseOffset } from '@holdfast/protocol'
+import { compareOffsets, type Offset } from '@holdfast/protocol'
 
 /**
  * Where a part of a stream stands for a reader: `next`, to be taken; `known`, to be dropped; `gap`, when something
@@ -25,6 +25,7 @@ export function isBeyond(offset: Offset, position: Offset): boolean {
   return isOfOneHistory(offset, position) ? compareOffsets(offset, position) > 0 : offset !== position
 }
 
+/** An offset begins with its history's number. */
 function isOfOneHistory(a: Offset, b: Offset): boolean {
-  return parseOffset(a)?.incarnation === parseOffset(b)?.incarnation
+  return a.split('_')[0] === b.split('_')[0]
 }

@@ -18,24 +18,21 @@ export interface RequestErrorFields {
 
 /** A request that was not answered with success; `message` is a sentence for a person. */
 export class RequestError extends Error implements RequestErrorFields {
-  readonly code: RequestErrorFields['code']
-  readonly status: number
-  readonly kind: ErrorKind
-  readonly retry: boolean
-  readonly retryAfter?: number
-  readonly errors?: FieldError[]
-  readonly requestId?: string
+  declare readonly code: RequestErrorFields['code']
+  declare readonly status: number
+  declare readonly kind: ErrorKind
+  declare readonly retry: boolean
+  declare readonly retryAfter?: number
+  declare readonly errors?: FieldError[]
+  declare readonly requestId?: string
 
-  constructor(message: string, fields: RequestErrorFields, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause })
-    this.name = 'RequestError'
-    this.code = fields.code
-    this.status = fields.status
-    this.kind = fields.kind
-    this.retry = fields.retry
-    if (fields.retryAfter !== undefined) this.retryAfter = fields.retryAfter
-    if (fields.errors !== undefined) this.errors = fields.errors
-    if (fields.requestId !== undefined) this.requestId = fields.requestId
+  constructor(
+    message: string,
+    { code, status, kind, retry, retryAfter, errors, requestId }: RequestErrorFields,
+    cause?: unknown,
+  ) {
+    super(message, { cause })
+    Object.assign(this, { name: 'RequestError', code, status, kind, retry, retryAfter, errors, requestId })
   }
 
   static fromProblem(problem: Problem): RequestError {

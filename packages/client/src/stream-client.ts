@@ -2,13 +2,12 @@ import { OFFSET_START, type StreamParams } from '@holdfast/protocol'
 import { type Connection, NOT_CONNECTED } from './connection-view.ts'
 import { Credentials, type TokenSource } from './credentials.ts'
 import { DirectLink } from './direct-link.ts'
-import { KeptAppends } from './kept-appends.ts'
-import type { Appended, Link, Role } from './link.ts'
-import { Outbox } from './outbox.ts'
+import type { Appended, Role } from './link.ts'
+import type { Outbox } from './outbox.ts'
 import { RequestError, request } from './request.ts'
-import { identityOf, SharedLink } from './shared-link.ts'
 import { type FoldedStream, type LoadedState, StreamStore, type StreamStoreOptions } from './stream-store.ts'
-import type { ClientWorld, RequestInit } from './world.ts'
+import { SwitchLink } from './switch-link.ts'
+import type { ClientWorld, RequestInit, Tabs } from './world.ts'
 
 /** How the page as a whole is connected; a new object for every change. */
 export interface PageConnection {
@@ -48,8 +47,12 @@ const BADNESS = {
 export class StreamClient {
   readonly world: ClientWorld
   readonly #options: StreamClientOptions
-  readonly #link: Link
-  readonly #outbox: Outbox
+  readonly #link = new SwitchLink()
+  readonly #credentials: Credentials
+  /** Most pages append nothing; those that may have it before they do. */
+  #outbox: Promise<Outbox> | null = null
+  #queued = 0
+  #isClosed = false
   readonly #stores = new Map<string, StreamStore<unknown>>()
   readonly #listeners = new Set<() => void>()
   readonly #stop: (() => void)[]
@@ -60,16 +63,13 @@ export class StreamClient {
     const credentials = new Credentials(world, options.token)
     this.world = credentials.world
     this.#options = options
+    this.#credentials = credentials
     const { tabs } = world
-    const isShared = tabs !== undefined && options.shared !== false
-    const identity = () => this.identity()
-    this.#link = isShared
-      ? new SharedLink({ credentials, tabs, identity })
-      : new DirectLink({ credentials, role: 'alone' })
-    const keep = options.keepAppends && tabs ? new KeptAppends({ of: identity, page: world.id(), tabs }) : undefined
-    this.#outbox = new Outbox({ world: this.world, link: this.#link, keep })
+    if (tabs && options.shared !== false) void this.#share(tabs)
+    else this.#link.use(new DirectLink({ credentials, role: 'alone' }))
+    if (options.keepAppends) void this.#openOutbox().catch(nothing)
     const update = () => this.#update()
-    this.#stop = [this.#link.onStatus(update), this.#outbox.onChange(update), world.connectivity.subscribe(update)]
+    this.#stop = [this.#link.onStatus(update), world.connectivity.subscribe(update)]
     this.#page = this.#look()
   }
 
@@ -79,6 +79,7 @@ export class StreamClient {
     params: StreamParams<Pattern>,
   ): StreamStore<State> {
     const stream = definition.name(params)
+    if (definition.clientAppend) void this.#openOutbox().catch(nothing)
     return this.store(stream, { definition, stream, load: (signal) => this.#loadState(stream, definition, signal) })
   }
 
@@ -104,7 +105,7 @@ export class StreamClient {
    * can be mended by waiting is waited for.
    */
   append(stream: string, events: object[], options: { seal?: boolean } = {}): Promise<Appended> {
-    return this.#outbox.append(stream, events, options)
+    return this.#openOutbox().then((outbox) => outbox.append(stream, events, options))
   }
 
   /** Sends a request to the same server and reads its JSON; throws RequestError. */
@@ -112,18 +113,14 @@ export class StreamClient {
     return request<T>(this.world, path, init)
   }
 
-  /** Who asks, as the server knows them. */
-  me(): Promise<Me> {
+  /** Who asks, as the server knows them; `isNew`: what it said before may not hold any more. */
+  me(isNew = false): Promise<Me> {
+    if (isNew) this.#me = null
     this.#me ??= this.request<Me>('/api/me').catch((error) => {
       this.#me = null
       throw error
     })
     return this.#me
-  }
-
-  /** Who asks and what they may, in one text: the same for tabs that may share a connection. */
-  async identity(): Promise<string> {
-    return identityOf(await this.me())
   }
 
   /** Tries every stream again that was given up or waits. */
@@ -141,9 +138,52 @@ export class StreamClient {
 
   /** Ends everything; appends that wait and are not kept are refused. */
   close(): void {
+    this.#isClosed = true
     for (const stop of this.#stop) stop()
-    this.#outbox.close()
+    void this.#outbox?.then((outbox) => outbox.close())
     this.#link.close()
+  }
+
+  /** Together with the other tabs; what that takes is loaded while it is found out who asks. */
+  async #share(tabs: Tabs): Promise<void> {
+    const credentials = this.#credentials
+    const me = this.me()
+    // Whoever wants to know asks again.
+    me.catch(nothing)
+    try {
+      const { identityOf, TabGroup } = await import('./tabs/tab-group.ts')
+      if (this.#isClosed) return
+      const identity = async (isNew: boolean) => identityOf(await this.me(isNew))
+      const group = new TabGroup({ credentials, tabs, link: this.#link, identity })
+      this.#stop.push(() => group.close())
+    } catch {
+      this.#link.use(new DirectLink({ credentials, role: 'alone' }))
+    }
+  }
+
+  /** Rejects with UNREACHABLE where its part of the program cannot be loaded. */
+  #openOutbox(): Promise<Outbox> {
+    this.#outbox ??= this.#makeOutbox().catch((error) => {
+      this.#outbox = null
+      throw RequestError.unreachable(error)
+    })
+    return this.#outbox
+  }
+
+  async #makeOutbox(): Promise<Outbox> {
+    const { tabs } = this.world
+    const { Outbox } = await import('./outbox.ts')
+    const keeping = this.#options.keepAppends && tabs ? await import('./kept-appends.ts') : null
+    const keep =
+      keeping &&
+      tabs &&
+      new keeping.KeptAppends({ of: async () => (await this.me()).id, page: this.world.id(), tabs })
+    const outbox = new Outbox({ world: this.world, link: this.#link, keep })
+    outbox.onChange(() => {
+      this.#queued = outbox.size
+      this.#update()
+    })
+    return outbox
   }
 
   async #loadState<State>(
@@ -172,14 +212,7 @@ export class StreamClient {
 
   #update(): void {
     const next = this.#look()
-    const before = this.#page
-    const isSame =
-      sameConnection(next.connection, before.connection) &&
-      next.error === before.error &&
-      next.isOffline === before.isOffline &&
-      next.queued === before.queued &&
-      next.role === before.role
-    if (isSame) return
+    if (next.error === this.#page.error && JSON.stringify(next) === JSON.stringify(this.#page)) return
     this.#page = next
     for (const listener of [...this.#listeners]) listener()
   }
@@ -198,7 +231,7 @@ export class StreamClient {
       connection,
       error: error ?? status.error,
       isOffline: !isWorking && !this.world.connectivity.online(),
-      queued: this.#outbox.size,
+      queued: this.#queued,
       role: status.role,
     }
   }
@@ -208,16 +241,9 @@ export class StreamClient {
 export interface Me {
   kind: string
   id: string
-  scope?: string[]
-  expiresAt?: string | null
+  scope: string[]
+  /** Of a token; RFC 3339. */
+  expiresAt: string | null
 }
 
-function sameConnection(a: Connection, b: Connection): boolean {
-  return (
-    a.state === b.state &&
-    a.transport === b.transport &&
-    a.attempt === b.attempt &&
-    a.retryAt === b.retryAt &&
-    a.since === b.since
-  )
-}
+function nothing(): void {}

@@ -30,6 +30,8 @@ export interface FoldedStream<State> {
   initial: State
   events: object
   apply(state: State, event: EventBase): State
+  /** Events may be appended from outside. */
+  clientAppend?: boolean
   isTerminal(type: string): boolean
   parse(event: never, now: number): EventBase
 }

@@ -1,4 +1,4 @@
-import { CLOSE, type Offset, type ServerFrame, shouldReconnect } from '@holdfast/protocol'
+import { type Offset, type ServerFrame, shouldReconnect } from '@holdfast/protocol'
 import { CONNECT_TIMEOUT_MS, type Failure } from '../connection-policy.ts'
 import { RequestError } from '../request.ts'
 import type { WebSocketLike } from '../world.ts'
@@ -123,23 +123,9 @@ export class WebSocketTransport implements Transport {
   #refuse(code: number): void {
     if (this.#isOver) return
     this.close()
-    const isAuth = code === CLOSE.SIGNED_OUT.code
-    this.#host.refused(
-      isAuth
-        ? new RequestError('You were signed out everywhere.', {
-            code: 'UNAUTHENTICATED',
-            status: 401,
-            kind: 'auth',
-            retry: false,
-          })
-        : (this.#error ??
-            new RequestError(`The server ended the connection (${code}).`, {
-              code: 'INTERNAL_ERROR',
-              status: 0,
-              kind: 'unknown',
-              retry: false,
-            })),
-    )
+    // What is wrong was said before the goodbye.
+    const fields = { code: 'INTERNAL_ERROR', status: 0, kind: 'unknown', retry: false } as const
+    this.#host.refused(this.#error ?? new RequestError(`The server ended the connection (${code}).`, fields))
   }
 
   #end(how: Failure): void {

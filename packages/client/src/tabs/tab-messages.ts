@@ -1,11 +1,11 @@
 import type { Offset } from '@holdfast/protocol'
-import type { Append, Appended, LinkStatus, StreamReader } from './link.ts'
-import type { RequestErrorFields } from './request.ts'
+import type { Append, Appended, LinkStatus, StreamReader } from '../link.ts'
+import type { RequestErrorFields } from '../request.ts'
 
 /** What the tabs of one browser say to one another. `tab` is who speaks. */
 export type TabMessage =
   /** To the one that holds the connection. */
-  | { type: 'open' | 'align'; tab: string; stream: string; position: Offset }
+  | { type: 'open'; tab: string; stream: string; position: Offset }
   | { type: 'close'; tab: string; stream: string }
   | { type: 'append'; tab: string; ref: number; append: Append }
   | { type: 'reconnect' | 'ask'; tab: string }

@@ -1,11 +1,10 @@
 import type { Offset } from '@holdfast/protocol'
-import { IDLE } from './connection-policy.ts'
-import type { Append, Appended, Link, LinkStatus, StreamReader } from './link.ts'
-import { RequestError } from './request.ts'
+import { IDLE } from '../connection-policy.ts'
+import type { Append, Appended, Link, LinkStatus, StreamReader } from '../link.ts'
+import { RequestError } from '../request.ts'
 import type { ErrorFields, TabMessage } from './tab-messages.ts'
 
 interface Waiting {
-  append: Append
   resolve(appended: Appended): void
   reject(error: RequestError): void
 }
@@ -37,7 +36,7 @@ export class FollowerLink implements Link {
   open(stream: string, reader: StreamReader): () => void {
     const readers = this.#readers.get(stream) ?? new Set()
     this.#readers.set(stream, readers.add(reader))
-    if (reader.position !== null) this.#tell('open', stream, reader.position)
+    if (reader.position !== null) this.align(stream, reader.position)
     return () => {
       if (!readers.delete(reader) || readers.size > 0) return
       this.#readers.delete(stream)
@@ -46,14 +45,14 @@ export class FollowerLink implements Link {
   }
 
   align(stream: string, position: Offset): void {
-    this.#tell('align', stream, position)
+    this.#say({ type: 'open', tab: this.#tab, stream, position })
   }
 
   append(append: Append): Promise<Appended> {
     this.#refs += 1
     const ref = this.#refs
     return new Promise((resolve, reject) => {
-      this.#appends.set(ref, { append, resolve, reject })
+      this.#appends.set(ref, { resolve, reject })
       this.#say({ type: 'append', tab: this.#tab, ref, append })
     })
   }
@@ -64,9 +63,7 @@ export class FollowerLink implements Link {
 
   close(): void {
     this.#readers.clear()
-    const waiting = [...this.#appends.values()]
-    this.#appends.clear()
-    for (const { reject } of waiting) reject(RequestError.unreachable())
+    this.#refuseAppends()
   }
 
   /** Something the other tabs say. */
@@ -93,10 +90,6 @@ export class FollowerLink implements Link {
     }
   }
 
-  #tell(type: 'open' | 'align', stream: string, position: Offset): void {
-    this.#say({ type, tab: this.#tab, stream, position })
-  }
-
   #of(stream: string): StreamReader[] {
     return [...(this.#readers.get(stream) ?? [])]
   }
@@ -108,12 +101,18 @@ export class FollowerLink implements Link {
     for (const listener of [...this.#listeners]) listener()
   }
 
-  /** Another tab holds the connection now: it is told what is read here, and what was not answered. */
+  /** Another tab holds the connection now: it is told what is read here. What became of appends is not known. */
   #tellAll(): void {
     for (const [stream, readers] of this.#readers) {
-      for (const { position } of readers) if (position !== null) this.#tell('open', stream, position)
+      for (const { position } of readers) if (position !== null) this.align(stream, position)
     }
-    for (const [ref, { append }] of this.#appends) this.#say({ type: 'append', tab: this.#tab, ref, append })
+    this.#refuseAppends()
+  }
+
+  #refuseAppends(): void {
+    const waiting = [...this.#appends.values()]
+    this.#appends.clear()
+    for (const { reject } of waiting) reject(RequestError.unreachable())
   }
 
   #settle({ ref, appended, error }: Extract<TabMessage, { type: 'settled' }>): void {

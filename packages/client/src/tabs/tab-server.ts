@@ -1,6 +1,6 @@
 import type { Offset } from '@holdfast/protocol'
-import type { Link, StreamReader } from './link.ts'
-import { RequestError } from './request.ts'
+import type { Link, StreamReader } from '../link.ts'
+import { RequestError } from '../request.ts'
 import type { ErrorFields, TabMessage } from './tab-messages.ts'
 
 export interface TabServerOptions {
@@ -34,7 +34,6 @@ export class TabServer {
     const { link } = this.#options
     switch (message.type) {
       case 'open':
-      case 'align':
         this.#open(message.stream, message.tab, message.position)
         break
       case 'close':
@@ -121,15 +120,5 @@ export class TabServer {
 }
 
 function fieldsOf(error: RequestError): ErrorFields {
-  const { message, code, status, kind, retry, retryAfter, errors, requestId } = error
-  return {
-    message,
-    code,
-    status,
-    kind,
-    retry,
-    ...(retryAfter !== undefined && { retryAfter }),
-    ...(errors && { errors }),
-    ...(requestId !== undefined && { requestId }),
-  }
+  return { ...error, message: error.message }
 }
