@@ -1,5 +1,6 @@
 import type { Problem } from '@holdfast/protocol'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { routesOf } from './fixtures/routes.ts'
 import { createIngestWorld, type IngestWorld } from './fixtures/world.ts'
 
 // What anybody may ask for; every other route has to be closed.
@@ -17,24 +18,6 @@ beforeAll(async () => {
 })
 afterAll(() => world[Symbol.asyncDispose]())
 
-/** Every route of the running server, as `METHOD /path`, from its own tree. */
-function routes(): string[] {
-  const lines = world.http.server.fastify.printRoutes({ commonPrefix: false }).split('\n')
-  const found: string[] = []
-  const stack: string[] = []
-  for (const line of lines) {
-    const match = /^([│ ]*)[├└]── (.*?)(?: \(([A-Z, ]+)\))?$/.exec(line)
-    if (!match) continue
-    const [, indent = '', segment = '', methods] = match
-    stack.length = indent.length / 4
-    stack.push(segment)
-    // The tree prints a wildcard without what stands before it; there is one.
-    const path = segment === '*' ? '/v1/stream/*' : stack.join('')
-    for (const method of methods?.split(', ') ?? []) found.push(`${method} ${path}`)
-  }
-  return found
-}
-
 /** A session's cookie, as a browser gets it from the operator's link. */
 async function signIn(): Promise<string> {
   const { status, headers } = await world.http.request(`/login?token=${world.http.token}`, { token: null })
@@ -49,7 +32,7 @@ const progress = () => `/api/projects/${projectId}/progress`
 
 describe('Whoever is not known', () => {
   it('[ING2] is refused on every route that is not marked public', async () => {
-    const all = routes()
+    const all = routesOf(world.http.server.fastify)
     const expected = ['POST /api/projects', 'GET /api/projects/:id/progress', 'GET /v1/stream/*', 'GET /api/me']
     expect(all).toEqual(expect.arrayContaining(expected))
     const open: string[] = []

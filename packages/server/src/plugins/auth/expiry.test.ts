@@ -93,6 +93,7 @@ describe('a connection and its token', () => {
     const own = live.socket('/v1/stream/s', { headers: with_(token) })
     socket.send({ type: 'subscribe', stream: 's' })
     await socket.until('up_to_date')
+    await expect.poll(() => own.events).toEqual([0])
     const told: string[] = []
     own.socket.on('message', (text) => {
       const frame = JSON.parse(String(text))
@@ -155,6 +156,7 @@ describe('a connection and its token', () => {
     socket.send({ type: 'authenticate', token: reader.token })
     socket.send({ type: 'append', ref: 3, stream: 's', events: [3] })
     await socket.until('error', 3)
+    await socket.until('appended')
     const told = socket.frames.flatMap((frame) => ('ref' in frame ? [[frame.ref, frame.type]] : []))
     expect(told.sort()).toEqual([
       [1, 'error'],
