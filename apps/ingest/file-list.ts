@@ -15,6 +15,8 @@ export interface FileFilter {
   ingestionId?: string | undefined
   /** These only. */
   ids?: readonly string[] | undefined
+  /** None of these. */
+  exceptIds?: readonly string[] | undefined
 }
 
 /** Lists of a project's files, in SQL: filtered, sorted, counted, and as a set to be tried again. */
@@ -106,12 +108,13 @@ export class FileList {
     }
   }
 
-  #filtered(projectId: string, { status, code, q, ingestionId, ids }: FileFilter) {
+  #filtered(projectId: string, { status, code, q, ingestionId, ids, exceptIds }: FileFilter) {
     let query = this.#queries.selectFrom('files').where('project_id', '=', projectId)
     if (status) query = query.where('status', '=', status)
     if (code) query = query.where('code', '=', this.#text(code))
     if (ingestionId) query = query.where('ingestion_id', '=', ingestionId)
     if (ids) query = query.where('id', 'in', [...ids])
+    if (exceptIds && exceptIds.length > 0) query = query.where('id', 'not in', [...exceptIds])
     // lower() of both stores knows the letters of ASCII only.
     const typed = this.#text(q ?? '').replace(/[A-Z]/g, (letter) => letter.toLowerCase())
     if (q) query = query.where(sql<boolean>`lower(path) like ${likePattern(typed)} escape '\\'`)

@@ -20,7 +20,11 @@ const ExportQuery = Filter.extend({ format: Format, sort })
 const FileParams = z.object({ id: Id, fileId: Id })
 const PassagesQuery = z.object({ limit: limit(100, 20), cursor: z.coerce.number().int().min(0).default(-1) })
 const RetrySet = Filter.omit({ status: true })
-  .extend({ scope: z.literal('file'), fileIds: z.array(Id).min(1).max(1000).optional() })
+  .extend({
+    scope: z.literal('file'),
+    fileIds: z.array(Id).min(1).max(1000).optional(),
+    exceptIds: z.array(Id).max(1000).optional(),
+  })
   .strict()
 
 /** A project's files: listed, looked at, tried again, taken along. */
@@ -56,7 +60,7 @@ export function fileRoutes(fastify: FastifyInstance, files: FilesService): void 
     { schema: { summary: 'Try the failed files that match again', params: ProjectParams, body: RetrySet } },
     async (request, reply): Promise<RetriedView> => {
       const { params, body } = request
-      const started = await files.retry(params.id, { ...filterOf(body), ids: body.fileIds })
+      const started = await files.retry(params.id, { ...filterOf(body), ids: body.fileIds, exceptIds: body.exceptIds })
       const retries = started.map(({ run, files: count }) => ({ ...accepted(params.id, run, request), files: count }))
       reply.code(202)
       return { files: retries.reduce((sum, { files: count }) => sum + count, 0), retries }

@@ -1,9 +1,10 @@
 import type { Panel } from '@holdfast/ui'
 import { createRoute, lazyRouteComponent, redirect, useNavigate } from '@tanstack/react-router'
 import { FolderTree } from 'lucide-react'
+import { IngestFrame } from './panel/frame.tsx'
 import { ProjectsPage } from './panel/projects-page.tsx'
 import { useProjects } from './panel/queries.ts'
-import { Uploads } from './panel/uploads.tsx'
+import { NotificationSettings } from './panel/watching/notifier.tsx'
 
 /** What people see of ingestion: the list of projects and each project's page. */
 export const ingestPanel: Panel = {
@@ -23,13 +24,14 @@ export const ingestPanel: Panel = {
       component: lazyRouteComponent(() => import('./panel/project-page.tsx'), 'ProjectPage'),
     }),
   ],
-  Frame: Uploads,
+  Frame: IngestFrame,
   useCommands: useProjectCommands,
+  settings: NotificationSettings,
 }
 
 function useProjectCommands() {
   const navigate = useNavigate()
-  const { data } = useProjects()
+  const { data } = useProjects({})
   const projects = data?.pages.flatMap((page) => page.items) ?? []
   return projects.map(({ id, name }) => ({
     id: `project-${id}`,

@@ -3,10 +3,10 @@ import { Button, Choice, Dialog, DialogActions, Failure, Field } from '@holdfast
 import { useQuery } from '@tanstack/react-query'
 import { FolderUp, GitBranch, Globe, HardDrive, type LucideIcon, Map as MapIcon } from 'lucide-react'
 import { type FormEvent, type ReactNode, useState } from 'react'
+import { useProjectActions } from './actions.ts'
 import type { LocalFolder } from './dropped-files.ts'
 import { DropOrChoose, PickButtons } from './pick-buttons.tsx'
 import { useProjectRoute } from './project-route.ts'
-import { useProjectActions } from './queries.ts'
 
 interface AddDocumentsProps {
   projectId: string

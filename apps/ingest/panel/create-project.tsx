@@ -1,7 +1,7 @@
 import { Button, Dialog, DialogActions, Field } from '@holdfast/ui'
 import { useNavigate } from '@tanstack/react-router'
 import { type FormEvent, useState } from 'react'
-import { useCreateProject } from './queries.ts'
+import { useCreateProject } from './actions.ts'
 
 /** Makes an empty project by name and goes there. */
 export function CreateProject({ open, onOpenChange }: { open: boolean; onOpenChange(open: boolean): void }) {

@@ -2,8 +2,10 @@ import { Button, classNames, Empty, Failure, Moment, SkeletonRows, TONE_TEXT } f
 import { Link } from '@tanstack/react-router'
 import { History } from 'lucide-react'
 import { formatCount, formatTook, type IngestionView } from '../view.ts'
+import { ExportMenu } from './export-menu.tsx'
 import { FilePath } from './file-path.tsx'
 import { useIngestions } from './queries.ts'
+import { pathOf } from './requests.ts'
 import { IngestionChip } from './status-chips.tsx'
 
 /** Every ingestion of the project, newest first, each with a link of its own. */
@@ -17,6 +19,16 @@ export function HistoryTab({ projectId, shown }: { projectId: string; shown: str
   if (ingestions.length === 0) return <Empty icon={History} title="Nothing was ingested yet" />
   return (
     <>
+      <div className="mb-3 flex items-center gap-2">
+        <ExportMenu
+          what="ingestions"
+          count={list.data.pages[0]?.total ?? 0}
+          path={(format) => pathOf(projectId, '/export/ingestions', { format })}
+        />
+        <span className="numbers text-dense text-ink-3 ml-auto">
+          {formatCount(list.data.pages[0]?.total ?? 0)} in all
+        </span>
+      </div>
       <ol className="overflow-hidden rounded-md border border-line bg-raised" data-testid="history">
         {ingestions.map((ingestion) => (
           <li key={ingestion.ingestionId} className="border-b border-line last:border-b-0">

@@ -1,14 +1,17 @@
-import { Button, Dialog, DialogActions, Menu, MenuItem, useHotkeys, useReport } from '@holdfast/ui'
-import { ChevronDown, CircleStop, RotateCw, SkipForward } from 'lucide-react'
+import { Button, Menu, MenuItem, useHotkeys, useReport, useToast } from '@holdfast/ui'
+import { ChevronDown, CircleStop, Eye, EyeOff, RotateCw, SkipForward } from 'lucide-react'
 import { useState } from 'react'
 import type { UseIngestionSocket } from '../client.ts'
 import { PHASES } from '../streams.ts'
-import { formatCount } from '../view.ts'
+import { type RetryInput, useProjectActions, useRetryToast } from './actions.ts'
+import { CancelDialog } from './cancel-dialog.tsx'
+import { figuresOf, isEnded } from './figures.ts'
 import { useProjectRoute } from './project-route.ts'
-import { type RetryInput, useProjectActions } from './queries.ts'
+import { useWatched, useWatching } from './watching/watching.tsx'
 
 interface ActionsProps {
   projectId: string
+  name: string
   live: UseIngestionSocket
 }
 
@@ -27,41 +30,51 @@ export function IngestionActions(props: ActionsProps) {
   }
 }
 
-function CancelAction({ projectId, live }: ActionsProps) {
+/** Keeps an ingestion in sight on every page of this browser, or no longer. */
+export function WatchToggle({ projectId, name, live }: ActionsProps) {
+  const { watch, unwatch } = useWatching()
+  const ingestionId = live.view?.ingestionId ?? null
+  const isWatched = useWatched().some((entry) => entry.ingestionId === ingestionId)
+  if (watch === null || ingestionId === null) return null
+  // There is nothing to watch in what has ended; what is in the tray can always be let go.
+  if (isEnded(live.state) && !isWatched) return null
+  const toggle = () => (isWatched ? unwatch([ingestionId]) : watch({ projectId, ingestionId, name }))
+  return (
+    <Button icon={isWatched ? EyeOff : Eye} aria-pressed={isWatched} onClick={toggle} data-testid="watch">
+      {isWatched ? 'Unwatch' : 'Watch'}
+    </Button>
+  )
+}
+
+function CancelAction({ projectId, name, live }: ActionsProps) {
   const [isAsking, setAsking] = useState(false)
   const { cancel } = useProjectActions(projectId)
   const report = useReport()
+  const toast = useToast()
   const ingestionId = live.view?.ingestionId
   const confirm = () => {
     setAsking(false)
     if (!ingestionId) return
-    cancel.mutate(ingestionId, { onError: (error) => report('It could not be cancelled', error) })
+    cancel.mutate(ingestionId, {
+      onSuccess: () => toast({ title: 'It is being cancelled', detail: 'What is done is kept.', tone: 'quiet' }),
+      onError: (error) => report('It could not be cancelled', error),
+    })
   }
   return (
     <>
       <Button icon={CircleStop} onClick={() => setAsking(true)} disabled={cancel.isPending} data-testid="cancel">
         {cancel.isPending ? 'Cancelling' : 'Cancel'}
       </Button>
-      <Dialog open={isAsking} onOpenChange={setAsking} title="Cancel this ingestion?" description={whatStays(live)}>
-        <DialogActions>
-          <Button onClick={() => setAsking(false)}>Keep it going</Button>
-          <Button look="danger" onClick={confirm} data-testid="confirm-cancel">
-            Cancel ingestion
-          </Button>
-        </DialogActions>
-      </Dialog>
+      {isAsking && (
+        <CancelDialog
+          name={name}
+          figures={live.metrics === null ? null : figuresOf(live.state)}
+          onClose={() => setAsking(false)}
+          onConfirm={confirm}
+        />
+      )}
     </>
   )
-}
-
-function whatStays({ metrics, status, currentPhase }: UseIngestionSocket): string {
-  if (status === 'queued' || metrics === null) return 'It has not begun, so nothing is lost.'
-  const { filesTotal, filesDone, filesSkipped, filesFailed } = metrics
-  const left = Math.max(0, filesTotal - filesDone - filesSkipped - filesFailed)
-  if (currentPhase < 4) {
-    return `None of its ${formatCount(filesTotal)} files is searchable yet. What was read so far is kept, and a retry goes on from there. Earlier passages stay.`
-  }
-  return `${formatCount(filesDone)} files stay searchable; ${formatCount(left)} are left as they were. A retry goes on from there.`
 }
 
 function RetryAction({ projectId, live }: ActionsProps) {
@@ -69,14 +82,18 @@ function RetryAction({ projectId, live }: ActionsProps) {
   const { choose } = useProjectRoute()
   const { retry } = useProjectActions(projectId)
   const report = useReport()
-  useHotkeys({ r: { what: 'Retry the ingestion', run: () => setOpen(true) } })
+  const tell = useRetryToast(projectId)
+  useHotkeys({ r: { what: 'Retry: the row in focus, or the ingestion', run: () => setOpen(true) } })
   const ingestionId = live.view?.ingestionId
   const ask = (input: RetryInput) => {
     if (!ingestionId) return
     retry.mutate(
       { ...input, ingestionId },
       {
-        onSuccess: () => choose({ ingestion: undefined }),
+        onSuccess: (accepted) => {
+          choose({ ingestion: undefined })
+          tell('It is tried again', [accepted.ingestionId])
+        },
         onError: (error) => report('It could not be tried again', error),
       },
     )

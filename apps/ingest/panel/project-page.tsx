@@ -1,8 +1,20 @@
 import { RequestError } from '@holdfast/client'
-import { Button, Empty, Failure, Skeleton, TabPanel, Tabs, useHotkeys } from '@holdfast/ui'
+import {
+  Button,
+  buttonClass,
+  CopyLink,
+  Empty,
+  Failure,
+  NoPermission,
+  Skeleton,
+  TabPanel,
+  Tabs,
+  useHotkeys,
+  usePage,
+} from '@holdfast/ui'
 import { Link } from '@tanstack/react-router'
 import { FolderUp, Plus } from 'lucide-react'
-import { useEffect, useState } from 'react'
+import { useState } from 'react'
 import { type UseIngestionSocket, useIngestionSocket } from '../client.ts'
 import { overallPercent, type ProjectView } from '../view.ts'
 import { AddDocuments } from './add-documents.tsx'
@@ -10,19 +22,34 @@ import { DropTarget } from './drop-target.tsx'
 import type { LocalFolder } from './dropped-files.ts'
 import { FilesTab } from './files-tab.tsx'
 import { HistoryTab } from './history-tab.tsx'
-import { IngestionActions } from './ingestion-actions.tsx'
+import { IngestionActions, WatchToggle } from './ingestion-actions.tsx'
 import { IngestionOverview, OverviewSkeleton } from './ingestion-overview.tsx'
+import { useMayManage } from './me.ts'
 import { DropOrChoose, PickButtons } from './pick-buttons.tsx'
 import { type TabName, useProjectRoute } from './project-route.ts'
 import { keys, useProject, useRefreshOn } from './queries.ts'
 import { SearchTab } from './search-tab.tsx'
 import { IngestionChip } from './status-chips.tsx'
 import { useIsUploading, useStartUpload } from './uploads.tsx'
+import { useTabMark } from './watching/tab-mark.tsx'
 
 /** One project: how its ingestion is going, its files, a search over them, its history. */
 export function ProjectPage() {
   const { projectId } = useProjectRoute()
   const project = useProject(projectId)
+  if (project.error instanceof RequestError && project.error.status === 403) {
+    return (
+      <NoPermission
+        what="this project"
+        scope={`read:projects/${projectId}/*`}
+        action={
+          <Link to="/" className={buttonClass()}>
+            Go to all projects
+          </Link>
+        }
+      />
+    )
+  }
   if (project.isError) {
     const isMissing = project.error instanceof RequestError && project.error.status === 404
     return (
@@ -47,7 +74,14 @@ function LiveProject({ projectId, project }: { projectId: string; project: Proje
   const live = useIngestionSocket(projectId, search.ingestion === undefined ? {} : { ingestionId: search.ingestion })
   const startUpload = useStartUpload()
   useRefreshOn(keys.project(projectId), `${live.view?.ingestionId} ${live.status} ${live.project.queued.join()}`)
-  useTitle(project, live)
+  const percent = live.status === 'working' ? Math.floor(overallPercent(live.state)) : null
+  usePage({
+    title: project?.name ?? 'Project',
+    trail: [{ label: 'Projects', to: '/' }],
+    note: percent === null ? undefined : `${percent} %`,
+  })
+  useTabMark(percent)
+  const mayManage = useMayManage(`projects/${projectId}`)
   const name = project?.name ?? 'this project'
   const takeFolder = (folder: LocalFolder) => {
     setAdding(false)
@@ -55,13 +89,18 @@ function LiveProject({ projectId, project }: { projectId: string; project: Proje
   }
   return (
     <>
-      <Header projectId={projectId} project={project} live={live} onAdd={() => setAdding(true)} />
+      <Header projectId={projectId} project={project} live={live} mayManage={mayManage} onAdd={() => setAdding(true)} />
       {live.view === null && live.connectionError && !live.connectionError.retry ? (
         <Failure title="This ingestion could not be read" error={live.connectionError} onRetry={live.reconnect} />
       ) : live.status === 'loading' ? (
         <OverviewSkeleton />
       ) : live.status === 'idle' ? (
-        <FirstDocuments projectId={projectId} onFolder={takeFolder} onOther={() => setAdding(true)} />
+        <FirstDocuments
+          projectId={projectId}
+          mayManage={mayManage}
+          onFolder={takeFolder}
+          onOther={() => setAdding(true)}
+        />
       ) : (
         <>
           <IngestionOverview projectId={projectId} live={live} />
@@ -69,7 +108,7 @@ function LiveProject({ projectId, project }: { projectId: string; project: Proje
         </>
       )}
       <AddDocuments projectId={projectId} open={isAdding} onOpenChange={setAdding} onFolder={takeFolder} />
-      <DropTarget invitation={`Drop to add it to ${name}`} onFolder={takeFolder} />
+      {mayManage && <DropTarget invitation={`Drop to add it to ${name}`} onFolder={takeFolder} />}
     </>
   )
 }
@@ -78,23 +117,33 @@ interface HeaderProps {
   projectId: string
   project: ProjectView | undefined
   live: UseIngestionSocket
+  mayManage: boolean
   onAdd(): void
 }
 
-function Header({ projectId, project, live, onAdd }: HeaderProps) {
+function Header({ projectId, project, live, mayManage, onAdd }: HeaderProps) {
   // One primary action a screen: an empty project has it in its middle, a failed one retries.
   const isFirst = live.status === 'done'
+  const name = project?.name ?? ''
   return (
     <div className="mb-3 flex flex-wrap items-center gap-x-3 gap-y-2">
-      <h1 className="line-clamp-2 min-w-0 break-words text-title font-bold" title={project?.name}>
+      <h1 className="line-clamp-2 min-w-0 break-words text-title font-bold" title={name}>
         {project?.name ?? <Skeleton className="h-6 w-40" />}
       </h1>
       {live.status === 'loading' ? <Skeleton className="h-5 w-20" /> : <IngestionChip status={live.status} />}
-      <div className="ml-auto flex items-center gap-2">
-        <IngestionActions projectId={projectId} live={live} />
-        <Button look={isFirst ? 'primary' : 'secondary'} icon={Plus} onClick={onAdd} data-testid="add-documents">
-          Add documents
-        </Button>
+      <div className="ml-auto flex flex-wrap items-center gap-2">
+        <span className="max-sm:hidden">
+          <CopyLink />
+        </span>
+        <WatchToggle projectId={projectId} name={name} live={live} />
+        {mayManage && (
+          <>
+            <IngestionActions projectId={projectId} name={name} live={live} />
+            <Button look={isFirst ? 'primary' : 'secondary'} icon={Plus} onClick={onAdd} data-testid="add-documents">
+              Add documents
+            </Button>
+          </>
+        )}
       </div>
     </div>
   )
@@ -102,17 +151,27 @@ function Header({ projectId, project, live, onAdd }: HeaderProps) {
 
 interface FirstDocumentsProps {
   projectId: string
+  mayManage: boolean
   onFolder(folder: LocalFolder): void
   onOther(): void
 }
 
-function FirstDocuments({ projectId, onFolder, onOther }: FirstDocumentsProps) {
+function FirstDocuments({ projectId, mayManage, onFolder, onOther }: FirstDocumentsProps) {
   const isUploading = useIsUploading(projectId)
   if (isUploading) {
     return (
       <div className="rounded-md border border-line bg-raised">
         <Empty icon={FolderUp} title="The files are on their way">
           The ingestion begins when all of them have arrived.
+        </Empty>
+      </div>
+    )
+  }
+  if (!mayManage) {
+    return (
+      <div className="rounded-md border border-line bg-raised">
+        <Empty icon={FolderUp} title="Nothing was ingested yet">
+          It appears here when somebody adds documents. You may look, and not change anything.
         </Empty>
       </div>
     )
@@ -164,13 +223,4 @@ function ProjectTabs({ live }: { live: UseIngestionSocket }) {
 
 function focusSearch(): void {
   document.querySelector<HTMLElement>('[data-search]')?.focus()
-}
-
-/** The tab's title tells the percent while something works. */
-function useTitle(project: ProjectView | undefined, live: UseIngestionSocket): void {
-  const percent = live.status === 'working' ? `${Math.floor(overallPercent(live.state))} % · ` : ''
-  const title = `${percent}${project?.name ?? 'Project'} · Holdfast`
-  useEffect(() => {
-    document.title = title
-  }, [title])
 }

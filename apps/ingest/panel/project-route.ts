@@ -1,5 +1,5 @@
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router'
-import type { FileStatus } from '../view.ts'
+import { FILE_SORTS, type FileSort, type FileStatus } from '../view.ts'
 
 export const TABS = ['files', 'search', 'history'] as const
 export type TabName = (typeof TABS)[number]
@@ -23,6 +23,12 @@ export interface ProjectSearch {
   code: string | undefined
   /** Part of a file's path. */
   path: string | undefined
+  /** The table's order; absent: by path. */
+  sort: FileSort | undefined
+  /** The file whose detail is open. */
+  file: string | undefined
+  /** Whether the phases are folded; absent: as last left on this device. */
+  phases: 'open' | 'closed' | undefined
   /** What is searched for in the passages. */
   q: string | undefined
 }
@@ -38,6 +44,9 @@ export function useProjectRoute() {
     status: FILE_FILTERS.find((name) => name === given.status),
     code: given.code || undefined,
     path: given.path || undefined,
+    sort: FILE_SORTS.find((name) => name === given.sort),
+    file: given.file || undefined,
+    phases: given.phases === 'open' || given.phases === 'closed' ? given.phases : undefined,
     q: given.q || undefined,
   }
   /** Changes part of the address. What is typed replaces the entry in the history, the rest adds one. */

@@ -1,59 +1,123 @@
+import { RequestError } from '@holdfast/client'
 import { useStream } from '@holdfast/react'
-import { Button, Empty, Failure, Moment, ProgressBar, SkeletonRows, TONE_TEXT, useReport } from '@holdfast/ui'
-import { Link, useNavigate } from '@tanstack/react-router'
-import { FolderPlus, FolderTree } from 'lucide-react'
-import { useEffect, useState } from 'react'
-import { ingestionStream, PHASES } from '../streams.ts'
-import { formatCount, type IngestionView, overallPercent, type ProjectView } from '../view.ts'
+import {
+  Button,
+  Empty,
+  Failure,
+  NewRows,
+  NoPermission,
+  SkeletonRows,
+  useHeldRows,
+  useHotkeys,
+  usePage,
+  useReport,
+} from '@holdfast/ui'
+import { useNavigate } from '@tanstack/react-router'
+import { FolderPlus, FolderTree, SearchX } from 'lucide-react'
+import { useState } from 'react'
+import { projectsStream } from '../streams.ts'
+import { formatCount, type ProjectView } from '../view.ts'
+import { useCreateProject } from './actions.ts'
 import { CreateProject } from './create-project.tsx'
 import { DropTarget } from './drop-target.tsx'
 import type { LocalFolder } from './dropped-files.ts'
+import { useMayManage } from './me.ts'
 import { DropOrChoose, PickButtons } from './pick-buttons.tsx'
-import { useCreateProject, useProjects } from './queries.ts'
-import { IngestionChip } from './status-chips.tsx'
+import { ProjectRow } from './project-row.tsx'
+import { ProjectFilters } from './projects-filters.tsx'
+import { useProjectsRoute } from './projects-route.ts'
+import { keys, useProjects, useRefreshOn } from './queries.ts'
 import { useStartUpload } from './uploads.tsx'
+
+const PROJECTS = projectsStream.name({})
 
 /** All projects; a folder dropped here becomes one. */
 export function ProjectsPage() {
-  const list = useProjects()
+  const { search, choose } = useProjectsRoute()
+  const list = useProjects(search)
+  const { offset } = useStream(projectsStream, {})
+  useRefreshOn(keys.projects, offset)
   const [isCreating, setCreating] = useState(false)
+  const mayManage = useMayManage(PROJECTS)
   const takeFolder = useFolderAsProject()
-  const projects = list.data?.pages.flatMap((page) => page.items) ?? []
-  const total = list.data?.pages[0]?.total ?? 0
-  useEffect(() => {
-    document.title = 'Projects · Holdfast'
-  }, [])
+  usePage({ title: 'Projects' })
+  useHotkeys({
+    '/': { what: 'Search projects', run: () => document.querySelector<HTMLElement>('[data-search]')?.focus() },
+  })
+  const first = list.data?.pages[0]
+  const all = first?.groups.reduce((sum, { projects }) => sum + projects, 0) ?? 0
+  const isFiltered = search.q !== undefined || search.status !== undefined
+  const isEmpty = list.isSuccess && all === 0 && !isFiltered
+  if (list.error instanceof RequestError && list.error.status === 403) {
+    return <NoPermission what="the list of projects" scope={`read:${PROJECTS}`} />
+  }
   return (
     <>
-      <div className="mb-3 flex items-center gap-3">
+      <div className="mb-3 flex min-h-8 items-center gap-3">
         <h1 className="text-title font-bold">Projects</h1>
-        {total > 0 && <span className="numbers text-ink-3">{formatCount(total)}</span>}
-        {projects.length > 0 && (
+        {first && !isEmpty && (
+          <span className="numbers text-ink-3" data-testid="projects-total">
+            {isFiltered && `${formatCount(first.total)} of `}
+            {formatCount(isFiltered ? Math.max(all, first.total) : first.total)}
+          </span>
+        )}
+        {!isEmpty && mayManage && (
           <span className="ml-auto flex items-center gap-3">
-            <span className="hidden text-ink-3 md:pointer-fine:inline">Drop a folder anywhere to begin one</span>
+            <span className="hidden text-ink-3 lg:pointer-fine:inline">Drop a folder anywhere to begin one</span>
             <Button look="primary" icon={FolderPlus} onClick={() => setCreating(true)} data-testid="new-project">
               New project
             </Button>
           </span>
         )}
       </div>
+      {!isEmpty && first && <ProjectFilters groups={first.groups} search={search} onChoose={choose} />}
       {list.isPending && <SkeletonRows label="Reading the projects" />}
       {list.isError && (
         <Failure title="The projects could not be read" error={list.error} onRetry={() => list.refetch()} />
       )}
-      {list.isSuccess && projects.length === 0 && (
-        <FirstProject onFolder={takeFolder} onCreate={() => setCreating(true)} />
+      {isEmpty && <FirstProject mayManage={mayManage} onFolder={takeFolder} onCreate={() => setCreating(true)} />}
+      {list.isSuccess && !isEmpty && first?.items.length === 0 && (
+        <NoMatch onClear={() => choose({ q: undefined, status: undefined })} />
       )}
-      {projects.length > 0 && <ProjectList projects={projects} />}
+      <ProjectList
+        key={`${search.q} ${search.status} ${search.sort}`}
+        projects={list.data?.pages.flatMap((page) => page.items) ?? []}
+      />
       {list.hasNextPage && (
         <Button className="mt-3" onClick={() => list.fetchNextPage()} disabled={list.isFetchingNextPage}>
           Show more
         </Button>
       )}
       <CreateProject open={isCreating} onOpenChange={setCreating} />
-      <DropTarget invitation="Drop to begin a project with it" onFolder={takeFolder} />
+      {mayManage && <DropTarget invitation="Drop to begin a project with it" onFolder={takeFolder} />}
     </>
   )
+}
+
+/** How many projects of the list are followed live. */
+const LIVE_ROWS = 20
+
+function ProjectList({ projects }: { projects: ProjectView[] }) {
+  const { shown, held, release } = useHeldRows(projects, idOf)
+  const active = shown.filter(({ ingestion }) => ingestion?.status === 'working' || ingestion?.status === 'queued')
+  const live = new Set(active.slice(0, LIVE_ROWS).map(idOf))
+  if (shown.length === 0) return null
+  return (
+    <>
+      <NewRows count={held} onShow={release} />
+      <ul className="overflow-clip rounded-md border border-line bg-raised" data-testid="projects">
+        {shown.map((project) => (
+          <li key={project.id} className="border-b border-line last:border-b-0">
+            <ProjectRow project={project} isLive={live.has(project.id)} />
+          </li>
+        ))}
+      </ul>
+    </>
+  )
+}
+
+function idOf({ id }: ProjectView): string {
+  return id
 }
 
 function useFolderAsProject(): (folder: LocalFolder) => void {
@@ -71,7 +135,36 @@ function useFolderAsProject(): (folder: LocalFolder) => void {
     })
 }
 
-function FirstProject({ onFolder, onCreate }: { onFolder(folder: LocalFolder): void; onCreate(): void }) {
+function NoMatch({ onClear }: { onClear(): void }) {
+  return (
+    <div className="rounded-md border border-line bg-raised" data-testid="no-match">
+      <Empty
+        icon={SearchX}
+        title="No project is like that"
+        action={<Button onClick={onClear}>Show all projects</Button>}
+      >
+        Another part of the name or another status may find it.
+      </Empty>
+    </div>
+  )
+}
+
+interface FirstProjectProps {
+  mayManage: boolean
+  onFolder(folder: LocalFolder): void
+  onCreate(): void
+}
+
+function FirstProject({ mayManage, onFolder, onCreate }: FirstProjectProps) {
+  if (!mayManage) {
+    return (
+      <div className="rounded-md border border-line bg-raised">
+        <Empty icon={FolderTree} title="No project yet">
+          They appear here when somebody makes one. You may look, and not change anything.
+        </Empty>
+      </div>
+    )
+  }
   return (
     <div data-testid="drop-zone" className="rounded-md border border-dashed border-line-strong bg-raised">
       <Empty
@@ -90,89 +183,5 @@ function FirstProject({ onFolder, onCreate }: { onFolder(folder: LocalFolder): v
         every file on its way, and why one was left out. To try it, take any folder of notes or code.
       </Empty>
     </div>
-  )
-}
-
-function ProjectList({ projects }: { projects: ProjectView[] }) {
-  const working = projects.filter(({ ingestion }) => ingestion?.status === 'working')
-  const live = new Set(working.slice(0, LIVE_ROWS).map(({ id }) => id))
-  return (
-    <ul className="overflow-hidden rounded-md border border-line bg-raised" data-testid="projects">
-      {projects.map((project) => (
-        <li key={project.id} className="border-b border-line last:border-b-0">
-          <ProjectRow project={project} isLive={live.has(project.id)} />
-        </li>
-      ))}
-    </ul>
-  )
-}
-
-function ProjectRow({ project, isLive }: { project: ProjectView; isLive: boolean }) {
-  const { id, name, files, chunks, ingestion, createdAt } = project
-  const failed = ingestion?.metrics?.filesFailed ?? ingestion?.result?.files.failed ?? 0
-  return (
-    <Link
-      to="/projects/$projectId"
-      params={{ projectId: id }}
-      data-row
-      data-testid="project-row"
-      className="grid grid-cols-[1fr_auto] items-center gap-x-4 gap-y-1 px-3 py-2.5 -outline-offset-2 hover:bg-sunken md:grid-cols-[minmax(0,5fr)_minmax(0,5fr)_minmax(0,4fr)_5.5rem]"
-    >
-      <span className="truncate font-medium">{name}</span>
-      <span className="order-3 col-span-2 md:order-none md:col-span-1">
-        <IngestionLine ingestion={ingestion} isLive={isLive} />
-      </span>
-      <span className="numbers order-4 col-span-2 truncate text-dense text-ink-2 md:order-none md:col-span-1">
-        {files === 0 ? 'Nothing to search yet' : `${formatCount(files)} files · ${formatCount(chunks)} passages`}
-        {failed > 0 && <span className={TONE_TEXT.failed}> · {formatCount(failed)} failed</span>}
-      </span>
-      <span className="text-right text-dense text-ink-3">
-        <Moment at={ingestion?.updatedAt ?? createdAt} />
-      </span>
-    </Link>
-  )
-}
-
-/** How many working projects of the list are followed live; each is a connection of its own. */
-const LIVE_ROWS = 20
-
-function IngestionLine({ ingestion, isLive }: { ingestion: IngestionView | null; isLive: boolean }) {
-  if (ingestion?.status === 'failed') return <FailedLine ingestion={ingestion} />
-  if (ingestion?.status !== 'working') return <IngestionChip status={ingestion?.status ?? 'idle'} />
-  if (isLive) return <LiveLine ingestion={ingestion} />
-  return <WorkingLine ingestion={ingestion} phase={ingestion.currentPhase} percent={ingestion.progressPercent} />
-}
-
-function FailedLine({ ingestion }: { ingestion: IngestionView }) {
-  return (
-    <span className="flex items-center gap-2">
-      <IngestionChip status="failed" />
-      <span className="truncate text-dense text-ink-2" title={ingestion.error?.message}>
-        {ingestion.error?.message}
-      </span>
-    </span>
-  )
-}
-
-function LiveLine({ ingestion }: { ingestion: IngestionView }) {
-  const { projectId, ingestionId } = ingestion
-  const { state } = useStream(ingestionStream, { projectId, ingestionId })
-  if (state.completedAt !== null) return <IngestionChip status={state.status} />
-  // The answer of the list is the floor until the stream was read.
-  const percent = Math.max(overallPercent(state), ingestion.progressPercent)
-  return <WorkingLine ingestion={ingestion} phase={state.currentPhase || ingestion.currentPhase} percent={percent} />
-}
-
-function WorkingLine({ ingestion, phase, percent }: { ingestion: IngestionView; phase: number; percent: number }) {
-  return (
-    <span className="flex items-center gap-2">
-      <IngestionChip status="working" />
-      <span className="w-24">
-        <ProgressBar key={ingestion.ingestionId} label="Whole ingestion" percent={percent} />
-      </span>
-      <span className="numbers truncate text-dense text-ink-2">
-        {Math.floor(percent)} % · {PHASES[phase - 1] ?? PHASES[0]}
-      </span>
-    </span>
   )
 }

@@ -1,8 +1,20 @@
-import { useStream, useStreamClient } from '@holdfast/react'
-import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useStreamClient } from '@holdfast/react'
+import { keepPreviousData, useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef } from 'react'
-import { projectsStream } from '../streams.ts'
-import type { AcceptedView, FileStatus, FilesPage, IngestionView, Page, ProjectView, SearchHitView } from '../view.ts'
+import type {
+  FileDetailView,
+  FilesPage,
+  FileView,
+  IngestionView,
+  Page,
+  PassageView,
+  ProjectSort,
+  ProjectStatus,
+  ProjectsPage,
+  ProjectView,
+  SearchHitView,
+} from '../view.ts'
+import { pathOf, queryOf } from './requests.ts'
 
 /** Names of what is read, so that what changes can be read again. */
 export const keys = {
@@ -15,30 +27,26 @@ export const keys = {
   search: (id: string) => ['project', id, 'search'],
 } as const
 
-function pathOf(projectId: string, rest = '', params: Record<string, string | number | null | undefined> = {}): string {
-  const given = Object.entries(params).filter(([, value]) => value !== undefined && value !== null && value !== '')
-  const query = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString()
-  return `/api/projects/${encodeURIComponent(projectId)}${rest}${query && `?${query}`}`
+export interface ProjectFilter {
+  q?: string | undefined
+  status?: ProjectStatus | undefined
+  sort?: ProjectSort | undefined
 }
 
-/** All projects, newest first; kept up by the stream of what changed. */
-export function useProjects() {
+/** The projects that match, a page at a time. */
+export function useProjects(filter: ProjectFilter) {
   const client = useStreamClient()
-  const list = useInfiniteQuery({
-    queryKey: keys.projects,
+  const { q, status, sort } = filter
+  return useInfiniteQuery({
+    queryKey: [...keys.projects, { q, status, sort }],
     initialPageParam: '',
-    queryFn: ({ pageParam, signal }) =>
-      client.request<Page<ProjectView>>(
-        `/api/projects?limit=50${pageParam && `&cursor=${encodeURIComponent(pageParam)}`}`,
-        {
-          signal,
-        },
-      ),
+    queryFn: ({ pageParam, signal }) => {
+      const path = `/api/projects${queryOf({ q, status, sort, limit: 50, cursor: pageParam })}`
+      return client.request<ProjectsPage>(path, { signal })
+    },
     getNextPageParam: (page) => page.next,
+    placeholderData: keepPreviousData,
   })
-  const { offset } = useStream(projectsStream, {})
-  useRefreshOn(keys.projects, offset)
-  return list
 }
 
 /** One project's facts. */
@@ -65,24 +73,56 @@ export function useIngestions(projectId: string) {
 }
 
 export interface FileFilter {
-  status?: FileStatus | undefined
+  status?: string | undefined
   code?: string | undefined
   q?: string | undefined
   ingestion?: string | undefined
+  sort?: string | undefined
 }
 
 /** The table of files, a page at a time. */
 export function useFiles(projectId: string, filter: FileFilter) {
   const client = useStreamClient()
   return useInfiniteQuery({
-    queryKey: [...keys.files(projectId), filter],
+    queryKey: [...keys.files(projectId), 'list', filter],
     initialPageParam: '',
     queryFn: ({ pageParam, signal }) => {
       const path = pathOf(projectId, '/files', { ...filter, limit: 100, cursor: pageParam })
       return client.request<FilesPage>(path, { signal })
     },
     getNextPageParam: (page) => page.next,
-    placeholderData: (before) => before,
+    placeholderData: keepPreviousData,
+  })
+}
+
+/**
+ * One file. `row` is what the list shows of it: of the two the newer counts, so that list and detail never say
+ * different things of one file.
+ */
+export function useFile(projectId: string, fileId: string, row: FileView | undefined) {
+  const client = useStreamClient()
+  const answer = useQuery({
+    queryKey: [...keys.files(projectId), 'one', fileId],
+    queryFn: ({ signal }) =>
+      client.request<FileDetailView>(pathOf(projectId, `/files/${encodeURIComponent(fileId)}`), { signal }),
+  })
+  const isOlder = row !== undefined && (answer.data === undefined || answer.data.updatedAt < row.updatedAt)
+  const file: FileView | undefined = isOlder ? row : answer.data
+  return { answer, file, detail: answer.data }
+}
+
+/** The passages of one file, a page at a time. */
+export function usePassages(projectId: string, fileId: string, isWanted: boolean) {
+  const client = useStreamClient()
+  return useInfiniteQuery({
+    queryKey: [...keys.files(projectId), 'passages', fileId],
+    enabled: isWanted,
+    initialPageParam: '',
+    queryFn: ({ pageParam, signal }) => {
+      const rest = `/files/${encodeURIComponent(fileId)}/passages`
+      return client.request<Page<PassageView>>(pathOf(projectId, rest, { limit: 20, cursor: pageParam }), { signal })
+    },
+    getNextPageParam: (page) => page.next,
   })
 }
 
@@ -96,52 +136,8 @@ export function useSearch(projectId: string, text: string) {
       client.request<{ items: SearchHitView[]; total?: number }>(pathOf(projectId, '/search', { q: text, limit: 30 }), {
         signal,
       }),
-    placeholderData: (before) => before,
+    placeholderData: keepPreviousData,
   })
-}
-
-export type RetryInput = { scope: 'all' } | { scope: 'phase'; phase: number } | { scope: 'file'; fileId: string }
-
-/** What can be asked of a project. Every mutation reads again what it changes. */
-export function useProjectActions(projectId: string) {
-  const client = useStreamClient()
-  const queries = useQueryClient()
-  const settle = () => queries.invalidateQueries({ queryKey: keys.project(projectId) })
-  const start = useMutation({
-    mutationFn: (source: object) => client.request<AcceptedView>(pathOf(projectId, '/ingestions'), json(source)),
-    onSettled: settle,
-  })
-  const cancel = useMutation({
-    mutationFn: (ingestionId: string) =>
-      client.request<unknown>(pathOf(projectId, `/ingestions/${encodeURIComponent(ingestionId)}/cancel`), json({})),
-    onSettled: settle,
-  })
-  const retry = useMutation({
-    mutationFn: ({ ingestionId, ...input }: RetryInput & { ingestionId: string }) =>
-      client.request<AcceptedView>(
-        pathOf(projectId, `/ingestions/${encodeURIComponent(ingestionId)}/retry`),
-        json(input),
-      ),
-    onSettled: settle,
-  })
-  return { start, cancel, retry }
-}
-
-/** Makes a project. */
-export function useCreateProject() {
-  const client = useStreamClient()
-  const queries = useQueryClient()
-  return useMutation({
-    mutationFn: (name: string) => client.request<ProjectView>('/api/projects', json({ name })),
-    onSuccess: (project) => {
-      queries.setQueryData(keys.facts(project.id), project)
-      return queries.invalidateQueries({ queryKey: keys.projects })
-    },
-  })
-}
-
-function json(body: object) {
-  return { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
 }
 
 /** At most this often a list is read again while its source moves, ms. */

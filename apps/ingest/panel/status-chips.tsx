@@ -14,13 +14,14 @@ import {
 import type { IngestionStatus } from '../streams.ts'
 import type { FileStatus } from '../view.ts'
 
-interface Look {
+export interface Look {
   tone: Tone
   icon: LucideIcon
   word: string
 }
 
-const INGESTION: Record<IngestionStatus | 'idle', Look> = {
+/** Icon, word and tone of how an ingestion is. */
+export const INGESTION_LOOKS: Record<IngestionStatus | 'idle', Look> = {
   idle: { tone: 'quiet', icon: CircleDashed, word: 'Empty' },
   queued: { tone: 'waiting', icon: Clock, word: 'Queued' },
   working: { tone: 'working', icon: LoaderCircle, word: 'Working' },
@@ -29,7 +30,8 @@ const INGESTION: Record<IngestionStatus | 'idle', Look> = {
   cancelled: { tone: 'quiet', icon: Ban, word: 'Cancelled' },
 }
 
-const FILE: Record<FileStatus, Look> = {
+/** Icon, word and tone of how far one file came. */
+export const FILE_LOOKS: Record<FileStatus, Look> = {
   found: { tone: 'quiet', icon: CircleDashed, word: 'Found' },
   extracted: { tone: 'working', icon: FileText, word: 'Extracted' },
   chunked: { tone: 'working', icon: Scissors, word: 'Chunked' },
@@ -40,7 +42,7 @@ const FILE: Record<FileStatus, Look> = {
 
 /** How an ingestion is. */
 export function IngestionChip({ status }: { status: IngestionStatus | 'idle' }) {
-  const { tone, icon, word } = INGESTION[status]
+  const { tone, icon, word } = INGESTION_LOOKS[status]
   return (
     <Chip tone={tone} icon={icon}>
       {word}
@@ -50,7 +52,7 @@ export function IngestionChip({ status }: { status: IngestionStatus | 'idle' }) 
 
 /** How far one file came. */
 export function FileChip({ status }: { status: FileStatus }) {
-  const { tone, icon, word } = FILE[status]
+  const { tone, icon, word } = FILE_LOOKS[status]
   return (
     <Chip tone={tone} icon={icon}>
       {word}

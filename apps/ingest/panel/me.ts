@@ -1,0 +1,47 @@
+import { useStreamClient } from '@holdfast/react'
+import { useQuery } from '@tanstack/react-query'
+
+interface Me {
+  kind: string
+  id: string
+  /** `read:projects/p1/*`, `manage:*`, …; absent where sessions have no scopes: then everything is allowed. */
+  scope?: string[]
+}
+
+/** Who is asking, as the server knows them; `undefined` until it has answered. */
+export function useMe(): Me | undefined {
+  const client = useStreamClient()
+  return useQuery({
+    queryKey: ['me'],
+    queryFn: ({ signal }) => client.request<Me>('/api/me', { signal }),
+    staleTime: Number.POSITIVE_INFINITY,
+  }).data
+}
+
+/** Whether whoever asks may change something there (a stream's name); what is not allowed is not offered. */
+export function useMayManage(stream: string): boolean {
+  const me = useMe()
+  return me !== undefined && mayManage(me.scope, stream)
+}
+
+/** Whether scopes allow to manage a stream. */
+export function mayManage(scope: readonly string[] | undefined, stream: string): boolean {
+  if (scope === undefined) return true
+  return scope.some((one) => {
+    const [action, pattern = ''] = splitOnce(one)
+    return action === 'manage' && covers(pattern, stream)
+  })
+}
+
+/** `projects/p1/*` covers `projects/p1` and all below it; `*` everything. */
+function covers(pattern: string, stream: string): boolean {
+  if (pattern === '*' || pattern === stream) return true
+  if (!pattern.endsWith('/*')) return false
+  const above = pattern.slice(0, -2)
+  return stream === above || stream.startsWith(`${above}/`)
+}
+
+function splitOnce(scope: string): [string, string] {
+  const at = scope.indexOf(':')
+  return at === -1 ? [scope, ''] : [scope.slice(0, at), scope.slice(at + 1)]
+}
