@@ -86,7 +86,7 @@ export class StreamClient {
   /** The shared store under a key of the caller's choice, made where there is none. */
   store<State>(
     key: string,
-    options: Omit<StreamStoreOptions<State>, 'world' | 'link' | 'onActive'>,
+    options: Omit<StreamStoreOptions<State>, 'world' | 'link' | 'onActive' | 'onChange'>,
   ): StreamStore<State> {
     const known = this.#stores.get(key) as StreamStore<State> | undefined
     if (known) return known
@@ -95,6 +95,7 @@ export class StreamClient {
       world: this.world,
       link: this.#link,
       onActive: (isActive) => this.#keep(key, store as StreamStore<unknown>, isActive),
+      onChange: () => this.#update(),
     })
     this.#stores.set(key, store as StreamStore<unknown>)
     return store
@@ -175,9 +176,7 @@ export class StreamClient {
     const { Outbox } = await import('./outbox.ts')
     const keeping = this.#options.keepAppends && tabs ? await import('./kept-appends.ts') : null
     const keep =
-      keeping &&
-      tabs &&
-      new keeping.KeptAppends({ of: async () => (await this.me()).id, page: this.world.id(), tabs })
+      keeping && tabs && new keeping.KeptAppends({ of: async () => (await this.me()).id, page: this.world.id(), tabs })
     const outbox = new Outbox({ world: this.world, link: this.#link, keep })
     outbox.onChange(() => {
       this.#queued = outbox.size

@@ -48,6 +48,8 @@ export interface StreamStoreOptions<State> {
   pollsByLoading?: boolean | undefined
   /** Called when the first reader comes and some time after the last one went. */
   onActive?(isActive: boolean): void
+  /** Called after each change. */
+  onChange?(): void
 }
 
 /** How long a stream is still read after its last reader went: a change of page does not cut it, ms. */
@@ -67,6 +69,8 @@ export class StreamStore<State> {
   #reading: Reading = 'idle'
   #readingSince = 0
   #position: Offset | null = null
+  /** What is wrong with this stream, besides what is with the connection. */
+  #error: RequestError | null = null
   #cancelLinger: (() => void) | null = null
   #stop: (() => void) | null = null
   #loading: AbortController | null = null
@@ -226,7 +230,7 @@ export class StreamStore<State> {
     const events = frame.type === 'events' ? (frame.events as EventBase[]) : []
     const isOver = frame.type === 'sealed' || events.some(({ type }) => definition.isTerminal(type))
     if (isOver) this.#enter('ended', { error: null })
-    else if (events.length > 0 || this.#snapshot.error) this.#set({ error: null })
+    else if (events.length > 0 || this.#error) this.#set({ error: null })
   }
 
   #reset(): void {
@@ -262,8 +266,12 @@ export class StreamStore<State> {
 
   #set(change: Partial<StreamSnapshot<State>>): void {
     const offset = this.#position ?? this.#snapshot.offset
-    this.#snapshot = { ...this.#snapshot, offset, ...change, connection: this.#view() }
+    const connection = this.#view()
+    if (change.error !== undefined) this.#error = change.error
+    const error = this.#error ?? (connection.state === 'completed' ? null : this.#options.link.status.error)
+    this.#snapshot = { ...this.#snapshot, offset, ...change, connection, error }
     for (const listener of [...this.#listeners]) listener()
+    this.#options.onChange?.()
   }
 
   #view(): Connection {
