@@ -21,6 +21,8 @@ const BAD: [name: string, value: string, why: RegExp][] = [
   ['REDIS_URL', 'redis://localhost', /several nodes on one PostgreSQL/],
   ['OPERATOR_TOKEN', 'short', /shorter than 16/],
   ['JWT_SECRET', 'short', /shorter than 32/],
+  ['JWT_SECRET', `${'x'.repeat(32)},kelp@short`, /shorter than 32/],
+  ['JWT_SECRET', ',', /no secret/],
   ['ALLOWED_ORIGINS', 'https://a.org,nonsense', /not an origin/],
   ['ALLOWED_ORIGINS', 'https://a.org/app', /not an origin/],
   ['ALLOWED_ORIGINS', 'https://me@a.org', /not an origin/],
@@ -49,7 +51,10 @@ describe('readConfig', () => {
 
   it('[HOST1] NODE_ENV=production without JWT_SECRET is refused', () => {
     expect(catchStop(() => readConfig({ NODE_ENV: 'production' }, cwd)).message).toMatch(/^JWT_SECRET is missing/)
-    expect(readConfig({ NODE_ENV: 'production', JWT_SECRET: 'x'.repeat(32) }, cwd).sessionSecret).toHaveLength(32)
+    const [one, other] = ['x'.repeat(32), 'y'.repeat(32)]
+    expect(readConfig({ NODE_ENV: 'production', JWT_SECRET: one }, cwd).secrets).toEqual([one])
+    expect(readConfig({ JWT_SECRET: `${one}, ${other},` }, cwd).secrets).toEqual([one, other])
+    expect(readConfig({}, cwd).secrets).toEqual([])
   })
 
   it('[HOST1] an empty variable is one that was not set', () => {

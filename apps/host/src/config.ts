@@ -22,7 +22,8 @@ export interface Config {
   dataDir: string
   store: StoreConfig
   operatorToken: string | null
-  sessionSecret: string | null
+  /** What signs cookies and tokens, then what did before; empty where none is given. */
+  secrets: string[]
   allowedOrigins: string[]
   connectionsPerAddress: number
   /** Absolute. */
@@ -81,7 +82,9 @@ export const Environment = z.object({
     .refine((text) => /^rediss?:\/\//i.test(text) && URL.canParse(text), 'not a redis:// or rediss:// URL')
     .optional(),
   OPERATOR_TOKEN: z.string().min(16, 'shorter than 16 characters').optional(),
-  JWT_SECRET: z.string().min(32, 'shorter than 32 characters').optional(),
+  JWT_SECRET: list(',')
+    .pipe(z.array(z.string().min(32, 'shorter than 32 characters')).min(1, 'no secret'))
+    .optional(),
   ALLOWED_ORIGINS: list(',')
     .pipe(z.array(z.string().transform(originOf)))
     .default([]),
@@ -124,7 +127,7 @@ export function readConfig(env: Record<string, string | undefined>, cwd: string)
     dataDir,
     store: storeOf(values, cwd, dataDir),
     operatorToken: values.OPERATOR_TOKEN ?? null,
-    sessionSecret: values.JWT_SECRET ?? null,
+    secrets: values.JWT_SECRET ?? [],
     allowedOrigins: values.ALLOWED_ORIGINS,
     connectionsPerAddress: values.CONNECTIONS_PER_ADDRESS,
     ingestRoots: (values.INGEST_ROOTS ?? ['.']).map((root) => ingestRoot(cwd, root)),

@@ -9,6 +9,7 @@ const USAGE = `holdfast: a server for work that people wait for
   holdfast ingest <path or URL>   ingest a folder, file, page or repository, and watch it
   holdfast tail <stream>          follow a stream's events
   holdfast publish <stream>       append events to a stream
+  holdfast token --scope <scope>  make a token for somebody
   holdfast help
 
 Every command takes --json and --help.
@@ -33,6 +34,10 @@ async function main(args: readonly string[]): Promise<void> {
     case 'publish': {
       const { publish } = await import('./publish.ts')
       return end(await publish(rest))
+    }
+    case 'token': {
+      const { token } = await import('./token.ts')
+      return end(await token(rest))
     }
     case 'help':
     case '--help':

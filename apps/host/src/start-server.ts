@@ -30,7 +30,7 @@ export async function startServer(config: Config, options: StartOptions): Promis
   const dataDir = openDataDir(config.dataDir)
   try {
     const token = config.operatorToken ?? dataDir.secret('operator-token')
-    const secret = config.sessionSecret ?? dataDir.secret('session-secret')
+    const [secret = dataDir.secret('session-secret'), ...previous] = config.secrets
     const [store, pageFolder, { createServer, createIdGenerator }, { ingestApp }] = await prepare(config, options)
     const { db, broker } = store
     const server = await createServer({
@@ -47,6 +47,7 @@ export async function startServer(config: Config, options: StartOptions): Promis
       ],
       operatorToken: token,
       sessionSecret: Buffer.from(secret),
+      previousSecrets: previous.map((text) => Buffer.from(text)),
       allowedOrigins: config.allowedOrigins,
       limits: { connectionsPerAddress: config.connectionsPerAddress },
       logger,
