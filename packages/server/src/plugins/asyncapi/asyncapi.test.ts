@@ -72,7 +72,7 @@ describe('/asyncapi.json', () => {
   })
 
   it('[ASYNC2] a stream is a channel with its parameters and what is kept of it', () => {
-    expect(Object.keys(document.channels)).toEqual([CHANNEL, 'quiet', 'socket'])
+    expect(Object.keys(document.channels)).toEqual([CHANNEL, 'quiet', 'socket', 'requests'])
     expect(document.channels[CHANNEL]).toMatchObject({
       address: '/v1/stream/teams/{team}/boards/{board}',
       'x-stream-pattern': BOARD,
@@ -108,6 +108,14 @@ describe('/asyncapi.json', () => {
     expect(namesOf(document.operations['socket.append']?.messages ?? [])).toEqual(['append'])
     expect(namesOf(document.operations['socket.append']?.reply?.messages ?? [])).toEqual(['error', 'appended'])
     expect(namesOf(document.operations['socket.receive']?.messages ?? [])).toContain('heartbeat')
+  })
+
+  it('[ASYNC2] the frames of /v1/read are those of /v1/ws that a request can be answered with', () => {
+    expect(document.channels.requests?.address).toBe('/v1/read')
+    const names = namesOf(document.operations['requests.receive']?.messages ?? [])
+    expect(names.sort()).toEqual(
+      ['welcome', 'subscribed', 'events', 'up_to_date', 'sealed', 'reset', 'error', 'heartbeat', 'drain'].sort(),
+    )
   })
 })
 

@@ -33,7 +33,7 @@ interface Message {
 export function asyncApiDocument(definitions: readonly AnyStream[]): Fields {
   const parts: Parts = { channels: {}, operations: {}, messages: {}, schemas: {}, keys: new Set() }
   for (const definition of definitions) addStream(parts, definition)
-  addSocket(parts)
+  addRequests(parts, addSocket(parts))
   const { channels, operations, messages, schemas } = parts
   return {
     asyncapi: '3.1.0',
@@ -135,8 +135,8 @@ function retention({ events, ageMs, bytes }: Retention): Fields {
   return Object.fromEntries(Object.entries({ events, ageMs, bytes }).filter(([, bound]) => bound !== undefined))
 }
 
-/** `/v1/ws`: frames both ways, and which answers which. */
-function addSocket(parts: Parts): void {
+/** `/v1/ws`: frames both ways, and which answers which. Answers what is received. */
+function addSocket(parts: Parts): Message[] {
   const schemasOf = (frames: typeof clientFrames | typeof serverFrames) =>
     new Map(Object.entries(frames).map(([type, schema]) => [type, jsonSchemaOf(schema, 'draft-07', 'output')]))
   const sent = messagesOf(parts, 'socket', 'client.', schemasOf(clientFrames), () => ({}))
@@ -162,7 +162,37 @@ function addSocket(parts: Parts): void {
       reply: operationOn('socket', answers),
     }
   }
+  return received
 }
+
+/** `/v1/read`: the frames of `/v1/ws` that a request may be answered with. */
+function addRequests(parts: Parts, frames: readonly Message[]): void {
+  const received = frames.filter(({ name }) => BY_REQUEST.has(name))
+  parts.channels.requests = {
+    address: '/v1/read',
+    title: 'Many streams by requests',
+    servers: [{ $ref: '#/servers/http' }],
+    messages: Object.fromEntries(received.map(({ key }) => [key, { $ref: `#/components/messages/${key}` }])),
+  }
+  parts.operations['requests.receive'] = {
+    action: 'receive',
+    ...operationOn('requests', received),
+    summary: 'Receive frames as server-sent events, or a round of them as JSON',
+    bindings: { http: { method: 'POST', bindingVersion: '0.3.0' } },
+  }
+}
+
+const BY_REQUEST: ReadonlySet<string> = new Set<keyof typeof serverFrames>([
+  'welcome',
+  'subscribed',
+  'events',
+  'up_to_date',
+  'sealed',
+  'reset',
+  'error',
+  'heartbeat',
+  'drain',
+])
 
 const ANSWERS: Record<string, readonly string[]> = {
   subscribe: ['subscribed', 'reset', 'error'],
@@ -214,9 +244,12 @@ function safe(text: string): string {
   return text.replace(/[^A-Za-z0-9_.-]/g, '-') || '-'
 }
 
+// Named by this document itself; a stream may be called so.
+const OWN_CHANNELS: ReadonlySet<string> = new Set(['socket', 'requests'])
+
 function unusedKey({ keys }: Parts, wanted: string): string {
   let key = wanted
-  for (let more = 2; keys.has(key) || key === 'socket'; more += 1) key = `${wanted}-${more}`
+  for (let more = 2; keys.has(key) || OWN_CHANNELS.has(key); more += 1) key = `${wanted}-${more}`
   keys.add(key)
   return key
 }
