@@ -27,8 +27,20 @@ export class Credentials {
 
   constructor(world: ClientWorld, source?: TokenSource) {
     this.#source = source
-    const fetch: ClientWorld['fetch'] = (url, init) => this.#fetch(world, url, init)
-    this.world = Object.create(world, { fetch: { value: fetch } })
+    const { clock, connectivity, tabs } = world
+    this.world = {
+      // It may move: a server that was started again has another port.
+      get baseUrl() {
+        return world.baseUrl
+      },
+      clock,
+      connectivity,
+      tabs,
+      random: () => world.random(),
+      id: () => world.id(),
+      openSocket: (url, token) => world.openSocket(url, token),
+      fetch: (url, init) => this.#fetch(world, url, init),
+    }
   }
 
   /** The token to come with; `undefined` where there is none to be had. Rejects as its source does. */

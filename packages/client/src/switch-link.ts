@@ -8,12 +8,14 @@ interface Opened {
   close(): void
 }
 
+const NO_WAY: LinkStatus = { connection: { ...IDLE, state: 'connecting' }, error: null, role: 'alone' }
+
 /** A way to the server that can be changed for another: every stream goes on there from its reader's position. */
 export class SwitchLink implements Link {
   readonly #listeners = new Set<() => void>()
   readonly #opened = new Map<StreamReader, Opened>()
   #inner: Link | null = null
-  #status: LinkStatus = { connection: { ...IDLE, state: 'connecting' }, error: null, role: 'alone' }
+  #status = NO_WAY
   #stopStatus: (() => void) | undefined
 
   get status(): LinkStatus {
@@ -30,13 +32,14 @@ export class SwitchLink implements Link {
     this.#stopStatus?.()
     this.#inner?.close()
     this.#inner = link
-    if (link === null) return
     const tell = () => {
-      this.#status = link.status
+      this.#status = link?.status ?? NO_WAY
       for (const listener of [...this.#listeners]) listener()
     }
-    this.#stopStatus = link.onStatus(tell)
-    for (const [reader, opened] of [...this.#opened]) opened.close = link.open(opened.stream, reader)
+    this.#stopStatus = link?.onStatus(tell)
+    for (const [reader, opened] of [...this.#opened]) {
+      opened.close = link?.open(opened.stream, reader) ?? nothing
+    }
     tell()
   }
 
@@ -46,7 +49,7 @@ export class SwitchLink implements Link {
   }
 
   open(stream: string, reader: StreamReader): () => void {
-    const opened: Opened = { stream, close: () => {} }
+    const opened: Opened = { stream, close: nothing }
     this.#opened.set(reader, opened)
     if (this.#inner) opened.close = this.#inner.open(stream, reader)
     return () => {
@@ -71,3 +74,5 @@ export class SwitchLink implements Link {
     this.use(null)
   }
 }
+
+function nothing(): void {}

@@ -18,6 +18,7 @@ export class FollowerLink implements Link {
   readonly #listeners = new Set<() => void>()
   #status: LinkStatus = { connection: { ...IDLE, state: 'connecting' }, error: null, role: 'follower' }
   #refs = 0
+  #leader: string | null = null
 
   constructor(tab: string, say: (message: TabMessage) => void) {
     this.#tab = tab
@@ -94,8 +95,10 @@ export class FollowerLink implements Link {
     return [...(this.#readers.get(stream) ?? [])]
   }
 
-  #onLeader({ isNew, status }: Extract<TabMessage, { type: 'leader' }>): void {
-    if (isNew) this.#tellAll()
+  #onLeader({ tab, isNew, status }: Extract<TabMessage, { type: 'leader' }>): void {
+    // Its first word may have been missed.
+    if (isNew || tab !== this.#leader) this.#tellAll()
+    this.#leader = tab
     const error = status.error && errorOf(status.error)
     this.#status = { connection: status.connection, error, role: 'follower' }
     for (const listener of [...this.#listeners]) listener()

@@ -3,7 +3,7 @@ import type { Credentials } from '../credentials.ts'
 import { DirectLink } from '../direct-link.ts'
 import type { Role } from '../link.ts'
 import type { SwitchLink } from '../switch-link.ts'
-import type { TabChannel, Tabs } from '../world.ts'
+import type { Tabs } from '../world.ts'
 import { FollowerLink } from './follower-link.ts'
 import type { TabMessage } from './tab-messages.ts'
 import { TabServer } from './tab-server.ts'
@@ -18,6 +18,13 @@ export interface TabGroupOptions {
    * cannot be found out now. `isNew`: what was known of it does not hold any more.
    */
   identity(isNew: boolean): Promise<string>
+}
+
+/** Where the tabs of one somebody meet; `signal` is aborted when this one leaves. */
+interface Place {
+  name: string
+  signal: AbortSignal
+  say(message: TabMessage): void
 }
 
 /** How often a tab wants to hear of the one that holds the connection, ms. It takes over after two in vain. */
@@ -89,74 +96,76 @@ export class TabGroup {
   }
 
   #leave(): void {
-    this.#stay?.abort()
+    const stay = this.#stay
     this.#stay = null
     this.#key = null
     this.#options.link.use(null)
+    stay?.abort()
   }
 
   #join(key: string, signal: AbortSignal): void {
-    const { tabs, credentials } = this.#options
+    const { tabs, credentials, link } = this.#options
     const name = `holdfast ${credentials.world.baseUrl} ${key}`
     const channel = tabs.channel(name)
+    const place: Place = {
+      name,
+      signal,
+      say: (message) => {
+        if (!signal.aborted) channel.postMessage(message)
+      },
+    }
     this.#key = key
     signal.addEventListener('abort', () => channel.close())
-    // Held for as long as this tab lives: so the others notice its end.
-    void tabs.locks.request(tabLock(name, this.#tab), {}, () => ended(signal)).catch(nothing)
-    this.#listen(channel)
-    this.#beat(name, channel, signal)
-    void this.#leadInTurn(name, channel, signal)
-  }
-
-  #listen(channel: TabChannel): void {
-    const { link } = this.#options
     channel.onmessage = ({ data }) => {
       const message = data as TabMessage
       if (message.type === 'leader' || message.type === 'frame') this.#missed = 0
       if (this.#server) this.#server.hear(message)
       else if (link.inner instanceof FollowerLink) link.inner.hear(message)
     }
-    this.#follow(channel)
+    // Held for as long as this tab lives: so the others notice its end.
+    void tabs.locks.request(tabLock(name, this.#tab), {}, () => ended(signal)).catch(nothing)
+    this.#follow(place)
+    this.#beat(place)
+    void this.#leadInTurn(place)
   }
 
   /** Through whichever tab holds the connection. */
-  #follow(channel: TabChannel): void {
-    const say = (message: TabMessage) => channel.postMessage(message)
+  #follow({ say }: Place): void {
     this.#missed = 0
     this.#options.link.use(new FollowerLink(this.#tab, say))
     say({ type: 'ask', tab: this.#tab })
   }
 
-  #beat(name: string, channel: TabChannel, signal: AbortSignal): void {
-    const cancel = this.#options.credentials.world.clock.after(TAB_BEAT_MS, () => {
+  #beat(place: Place): void {
+    const { signal, say } = place
+    const { clock, random } = this.#options.credentials.world
+    // Not all of them at the same moment.
+    const cancel = clock.after(TAB_BEAT_MS * (0.9 + 0.2 * random()), () => {
       signal.removeEventListener('abort', cancel)
       this.#missed += 1
-      if (!this.#server && this.#missed > BEATS) void this.#lead(name, channel, signal, { steal: true })
-      else if (!this.#server) channel.postMessage({ type: 'ask', tab: this.#tab } satisfies TabMessage)
-      this.#beat(name, channel, signal)
+      if (!this.#server && this.#missed > BEATS) void this.#lead(place, { steal: true })
+      else if (!this.#server) say({ type: 'ask', tab: this.#tab })
+      this.#beat(place)
     })
     signal.addEventListener('abort', cancel)
   }
 
   /** Whenever the lock is free; again after it was taken away. */
-  async #leadInTurn(name: string, channel: TabChannel, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) await this.#lead(name, channel, signal, { signal })
+  async #leadInTurn(place: Place): Promise<void> {
+    const { signal } = place
+    while (!signal.aborted) await this.#lead(place, { signal })
   }
 
   /** Resolves when this tab leads no more. */
-  async #lead(
-    name: string,
-    channel: TabChannel,
-    signal: AbortSignal,
-    how: { signal?: AbortSignal; steal?: boolean },
-  ): Promise<void> {
+  async #lead(place: Place, how: { signal?: AbortSignal; steal?: boolean }): Promise<void> {
+    const { name, signal } = place
     const over = new AbortController()
     const end = () => over.abort()
     signal.addEventListener('abort', end)
     try {
       await this.#options.tabs.locks.request(name, how, () => {
         if (signal.aborted) return
-        this.#serve(name, channel, over.signal)
+        this.#serve(place, over.signal)
         return ended(over.signal)
       })
     } catch {
@@ -167,20 +176,20 @@ export class TabGroup {
     }
   }
 
-  #serve(name: string, channel: TabChannel, signal: AbortSignal): void {
+  /** This tab holds the connection until `over`. */
+  #serve(place: Place, over: AbortSignal): void {
     const { tabs, link } = this.#options
     const direct = this.#direct('leader')
     const onGone = (tab: string, then: () => void) =>
-      void tabs.locks.request(tabLock(name, tab), { signal }, then).catch(nothing)
+      void tabs.locks.request(tabLock(place.name, tab), { signal: over }, then).catch(nothing)
     link.use(direct)
-    const say = (message: TabMessage) => channel.postMessage(message)
-    const server = new TabServer({ tab: this.#tab, link: direct, say, onGone })
+    const server = new TabServer({ tab: this.#tab, link: direct, say: place.say, onGone })
     this.#server = server
-    signal.addEventListener('abort', () => {
+    over.addEventListener('abort', () => {
       server.close()
       if (this.#server !== server) return
       this.#server = null
-      if (this.#stay) this.#follow(channel)
+      if (!place.signal.aborted) this.#follow(place)
     })
   }
 }
