@@ -25,9 +25,7 @@ const queries = new QueryClient({
 })
 
 followAppearance()
-window.addEventListener('vite:preloadError', (event) => {
-  if (reloadOnce()) event.preventDefault()
-})
+window.addEventListener('vite:preloadError', reloadOnce)
 
 const place = takePlace()
 if (place !== null) history.replaceState(null, '', place)

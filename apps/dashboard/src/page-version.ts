@@ -59,10 +59,9 @@ const RELOADED = 'holdfast.reloaded'
  * A part of this page is gone, for a newer one was built: takes the newer one. Once a build; if its parts are gone too,
  * the page says what could not be shown instead of reloading for ever.
  */
-export function reloadOnce(): boolean {
+export function reloadOnce(): void {
   const build = pageBuild()
-  if (sessionStorage.getItem(RELOADED) === build) return false
+  if (sessionStorage.getItem(RELOADED) === build) return
   sessionStorage.setItem(RELOADED, build)
   location.reload()
-  return true
 }

@@ -3,6 +3,7 @@ import { Dialog as Radix } from 'radix-ui'
 import type { ReactNode } from 'react'
 import { Button } from './button.tsx'
 import { classNames } from './class-names.ts'
+import { useFocusReturn } from './focus-return.ts'
 
 interface DialogProps {
   open: boolean
@@ -16,12 +17,14 @@ interface DialogProps {
 
 /** A dialog in the middle of the page; on a phone a sheet at its foot. Escape and the veil close it. */
 export function Dialog({ open, onOpenChange, title, description, children, wide }: DialogProps) {
+  const giveFocusBack = useFocusReturn(open)
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
       <Radix.Portal>
         <Radix.Overlay className="appear fixed inset-0 z-40 bg-veil" />
         <Radix.Content
           {...(description ? {} : { 'aria-describedby': undefined })}
+          onCloseAutoFocus={giveFocusBack}
           className={classNames(
             'appear fixed inset-x-0 bottom-0 z-50 flex max-h-[88dvh] flex-col overflow-y-auto bg-raised p-4 shadow-float',
             'rounded-t-md border border-line sm:inset-x-auto sm:top-[12dvh] sm:bottom-auto sm:left-1/2 sm:max-h-[76dvh]',

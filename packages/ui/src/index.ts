@@ -11,6 +11,7 @@ export { Empty } from './empty.tsx'
 export { Failure } from './failure.tsx'
 export { Field } from './field.tsx'
 export { FilterChip, FilterChips } from './filter-chips.tsx'
+export { useFocusReturn } from './focus-return.ts'
 export {
   type Hotkey,
   type HotkeyGroup,

@@ -1,4 +1,4 @@
-import { type Command, classNames, KeyHint } from '@holdfast/ui'
+import { type Command, classNames, KeyHint, useFocusReturn } from '@holdfast/ui'
 import { CornerDownLeft, Search } from 'lucide-react'
 import { Dialog } from 'radix-ui'
 import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react'
@@ -15,6 +15,7 @@ interface CommandPaletteProps {
 export default function CommandPalette({ open, onOpenChange, commands }: CommandPaletteProps) {
   // What was run decides where the focus goes: the button that opened the palette must not take it back.
   const hasRun = useRef(false)
+  const giveFocusBack = useFocusReturn(open, () => !hasRun.current)
   const run = (command: Command) => {
     hasRun.current = true
     onOpenChange(false)
@@ -27,10 +28,7 @@ export default function CommandPalette({ open, onOpenChange, commands }: Command
         <Dialog.Overlay className="appear fixed inset-0 z-40 bg-veil" />
         <Dialog.Content
           aria-describedby={undefined}
-          onOpenAutoFocus={() => {
-            hasRun.current = false
-          }}
-          onCloseAutoFocus={(event) => hasRun.current && event.preventDefault()}
+          onCloseAutoFocus={giveFocusBack}
           className="appear fixed inset-x-2 top-2 z-50 flex max-h-[min(80dvh,32rem)] flex-col overflow-hidden rounded-md border border-line bg-raised shadow-float sm:inset-x-auto sm:top-[12dvh] sm:left-1/2 sm:w-160 sm:-translate-x-1/2"
         >
           <Dialog.Title className="sr-only">Go to or do</Dialog.Title>

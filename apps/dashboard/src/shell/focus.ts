@@ -12,22 +12,26 @@ export function useFocusOnNavigation(): void {
   const router = useRouter()
   useEffect(() => {
     let stop = () => {}
+    let had: Element | null = null
+    const unnote = router.subscribe('onBeforeNavigate', () => {
+      had = document.activeElement
+    })
     const unsubscribe = router.subscribe('onResolved', ({ fromLocation, pathChanged }) => {
       if (!fromLocation || !pathChanged) return
       stop()
-      stop = focusHeading()
+      stop = focusHeading(had)
     })
     return () => {
+      unnote()
       unsubscribe()
       stop()
     }
   }, [router])
 }
 
-/** Answers how to give up. */
-function focusHeading(): () => void {
-  const old = document.activeElement
-  const isFree = () => [null, document.body, old].includes(document.activeElement)
+/** `had` is what had the focus when one went; answers how to give up. */
+function focusHeading(had: Element | null): () => void {
+  const isFree = () => [null, document.body, had].includes(document.activeElement)
   const look = () => {
     const heading = document.querySelector<HTMLElement>('main h1')
     if (heading === null || !isFree()) return
