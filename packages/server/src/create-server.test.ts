@@ -19,7 +19,15 @@ afterEach(async () => {
   server = null
 })
 
-function make(options: { clock?: Clock; apps?: App[]; operatorToken?: string; sessionSecret?: Buffer } = {}) {
+function make(
+  options: {
+    clock?: Clock
+    apps?: App[]
+    operatorToken?: string
+    sessionSecret?: Buffer
+    previousSecrets?: Buffer[]
+  } = {},
+) {
   let ids = 0
   return createServer({
     db: openMemoryDatabase(),
@@ -90,6 +98,7 @@ describe('createServer', () => {
     await expect(make({ operatorToken: 'x'.repeat(15) })).rejects.toThrow(RangeError)
     await expect(make({ sessionSecret: Buffer.alloc(0) })).rejects.toThrow('sessionSecret is shorter than 32 bytes')
     await expect(make({ sessionSecret: Buffer.alloc(31) })).rejects.toThrow(RangeError)
+    await expect(make({ previousSecrets: [Buffer.alloc(32), Buffer.alloc(0)] })).rejects.toThrow('previousSecrets')
     server = await make({ operatorToken: 'x'.repeat(16), sessionSecret: Buffer.alloc(32) })
   })
 

@@ -19,7 +19,12 @@ export const docs = fastifyPlugin(async (app: FastifyInstance) => {
       info: { title: 'Holdfast', version: manifest.version, description: DESCRIPTION },
       components: {
         securitySchemes: {
-          bearer: { type: 'http', scheme: 'bearer', description: "The operator's token." },
+          bearer: {
+            type: 'http',
+            scheme: 'bearer',
+            description:
+              "The operator's token, or one that POST /api/auth/token made: it lets its bearer do what its scopes say.",
+          },
           session: {
             type: 'apiKey',
             in: 'cookie',
@@ -49,8 +54,8 @@ export const docs = fastifyPlugin(async (app: FastifyInstance) => {
 
 const DESCRIPTION = `Durable streams, runs and their apps over HTTP.
 
-Every operation wants a principal: the operator's token as \`Authorization: Bearer …\`, or the session cookie of a
-browser that opened the operator's link. Whatever goes wrong is answered as \`application/problem+json\` (RFC 9457)
+Every operation wants a principal: the operator's token, or one made by \`POST /api/auth/token\`, as
+\`Authorization: Bearer …\`, or the session cookie of a browser that opened the operator's link. Whatever goes wrong is answered as \`application/problem+json\` (RFC 9457)
 with a stable \`code\`. What flows over WebSockets and server-sent events is described in packages/protocol/PROTOCOL.md;
 every stream and its events in /asyncapi.json, and as JSON Schema below /v1/schemas.`
 

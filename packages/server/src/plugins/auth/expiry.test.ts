@@ -195,7 +195,17 @@ describe('a connection and its token', () => {
     await expect.poll(() => [shared.closed?.code, socket.closed?.code]).toEqual([4504, 4504])
     stays.send({ type: 'ping' })
     await stays.until('pong')
-    stays.cut()
+    const kick = (body: object) =>
+      live.request('/api/sessions/kick', {
+        method: 'POST',
+        headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+    await kick({ principal: 'bob' })
+    await expect.poll(() => stays.closed?.code).toBe(4003)
+    const back = await connect(bob)
+    await kick({ principal: 'bob', revoke: true })
+    await expect.poll(() => back.closed?.code).toBe(4504)
   })
 })
 
@@ -216,7 +226,7 @@ describe('a token in the address', () => {
     for (const one of [socket, shared, sse]) one.close()
   })
 
-  it("[P6a] counts nowhere else, is no operator's token, and goes before a cookie", async () => {
+  it("[AUTH23] counts nowhere else, is no operator's token, and goes before a cookie", async () => {
     await start()
     await live.append('s', '1')
     const { headers } = await live.request(`/login?token=${TOKEN}`, { headers: {} })
