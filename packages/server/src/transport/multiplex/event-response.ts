@@ -1,7 +1,6 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { HoldfastError, ServerFrame } from '@holdfast/protocol'
 import type { Holder } from '../credential.ts'
-import { dataLines } from '../http/sse-encoding.ts'
 import type { LiveResponse } from '../sessions.ts'
 import { drainFrame, heartbeatFrame, welcomeFrame } from './connection-frames.ts'
 import type { FrameSink } from './frame-sink.ts'
@@ -15,9 +14,13 @@ export interface EventResponseAsked extends ReadAsked {
 
 const HEARTBEAT_MS = 15_000
 const END_PATIENCE_MS = 30_000
+const LINE_BREAKS = /[\r\n]+/g
 
-/** One frame is one event without a name. A writer's JSON may hold line breaks, which end a field. */
-const { encode, encodingOf } = frameBytes((json) => Buffer.from(`${dataLines(json)}\n`))
+/**
+ * One frame is one event without a name, on one line. A writer's own line breaks, which would end it, can only stand
+ * between the parts of JSON, where a space means the same.
+ */
+const { encode, encodingOf } = frameBytes((json) => Buffer.from(`data:${json.replace(LINE_BREAKS, ' ')}\n\n`))
 
 /** Many streams in one response of server-sent events, until all are over, the peer leaves or the server goes. */
 export class EventResponse implements FrameSink, LiveResponse {

@@ -150,9 +150,9 @@ describe('a round of many streams', () => {
     await start()
     await live.append('a', '1')
     const asked = await askAndWait([{ stream: 'a', from: await tail('a') }])
-    live.all.drain()
+    const closed = live.all.close()
     const answer = await asked.answer
     expect(answer.frames.map(({ type }) => type)).toEqual(['subscribed', 'up_to_date', 'drain'])
-    await live.all.close()
+    await closed
   })
 })
