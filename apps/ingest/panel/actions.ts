@@ -1,3 +1,4 @@
+import { RequestError } from '@holdfast/client'
 import { useStreamClient } from '@holdfast/react'
 import { useReport, useToast } from '@holdfast/ui'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
@@ -67,7 +68,9 @@ export function useRetryToast(projectId: string) {
         await Promise.all(ingestionIds.map((id) => cancelIngestion(client, projectId, id)))
         toast({ title: 'The retry is cancelled', tone: 'quiet' })
       } catch (error) {
-        report('The retry could not be cancelled', error)
+        const isOver = error instanceof RequestError && error.code === 'ALREADY_ENDED'
+        if (isOver) toast({ title: 'It had already ended', tone: 'quiet' })
+        else report('The retry could not be cancelled', error)
       } finally {
         void queries.invalidateQueries({ queryKey: keys.project(projectId) })
       }

@@ -50,7 +50,7 @@ export function FilesFilters({ projectId, groups, total }: FilesFiltersProps) {
           count={total}
           path={(format) => pathOf(projectId, '/export/files', { format, status, code, q: path, ingestion, sort })}
         />
-        <span className="numbers text-dense text-ink-3 sm:ml-auto" data-testid="files-total">
+        <span className="numbers text-dense text-ink-3 max-sm:basis-full sm:ml-auto" data-testid="files-total">
           {words}
           {ingestion === undefined ? ' in the project' : ' of this ingestion'}
         </span>

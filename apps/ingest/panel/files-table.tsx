@@ -81,10 +81,10 @@ export function FilesTable(props: FilesTableProps) {
               />
             </Head>
           )}
-          <SortHead name="path" {...sortProps} className={isTight ? undefined : 'w-[38%]'}>
+          <SortHead name="path" {...sortProps} className={isTight ? undefined : 'w-[34%]'}>
             File
           </SortHead>
-          {!isTight && <Head className="w-24 max-xl:hidden">Kind</Head>}
+          {!isTight && <Head className="w-24 max-2xl:hidden">Kind</Head>}
           <SortHead name="size" downFirst {...sortProps} className="w-24 text-right">
             Size
           </SortHead>
@@ -185,7 +185,7 @@ function FileRow({ file, projectId, isOpen, isTight, selection, onRetry }: FileR
           <FilePath path={file.path} />
         </Link>
       </Cell>
-      {!isTight && <Cell className="truncate text-ink-2 max-xl:hidden">{kindOf(file.type)}</Cell>}
+      {!isTight && <Cell className="truncate text-ink-2 max-2xl:hidden">{kindOf(file.type)}</Cell>}
       <Cell className="numbers text-right whitespace-nowrap text-ink-2 max-md:hidden">{formatBytes(file.size)}</Cell>
       {!isTight && (
         <Cell className="numbers text-right text-ink-2 max-lg:hidden">

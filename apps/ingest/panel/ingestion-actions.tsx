@@ -40,8 +40,14 @@ export function WatchToggle({ projectId, name, live }: ActionsProps) {
   if (isEnded(live.state) && !isWatched) return null
   const toggle = () => (isWatched ? unwatch([ingestionId]) : watch({ projectId, ingestionId, name }))
   return (
-    <Button icon={isWatched ? EyeOff : Eye} aria-pressed={isWatched} onClick={toggle} data-testid="watch">
-      {isWatched ? 'Unwatch' : 'Watch'}
+    <Button
+      icon={isWatched ? EyeOff : Eye}
+      aria-label={isWatched ? 'Unwatch' : 'Watch'}
+      aria-pressed={isWatched}
+      onClick={toggle}
+      data-testid="watch"
+    >
+      <span className="max-sm:hidden">{isWatched ? 'Unwatch' : 'Watch'}</span>
     </Button>
   )
 }

@@ -57,8 +57,8 @@ export function ProjectsPage() {
         <h1 className="text-title font-bold">Projects</h1>
         {first && !isEmpty && (
           <span className="numbers text-ink-3" data-testid="projects-total">
-            {isFiltered && `${formatCount(first.total)} of `}
-            {formatCount(isFiltered ? Math.max(all, first.total) : first.total)}
+            {formatCount(first.total)}
+            {isFiltered && ' that match'}
           </span>
         )}
         {!isEmpty && mayManage && (

@@ -108,7 +108,7 @@ function Running({ entry: { figures, connection, name } }: { entry: WatchedNow }
   if (figures.status === 'queued') return <span className="text-ink-2">Waits behind another one of this project</span>
   const isLive = connection === null || isUpToDate(connection)
   return (
-    <span className="flex min-w-0 items-center gap-3">
+    <span className="flex min-w-0 items-center gap-3 max-md:flex-wrap max-md:gap-y-0">
       <span className="w-16 shrink-0 text-ink-2">{figures.phase && PHASE_TITLES[figures.phase]}</span>
       <span className="w-24 shrink-0 max-md:hidden">
         <ProgressBar label={name} percent={figures.percent} valueText={filesText(figures, formatCount)} />
@@ -134,7 +134,7 @@ function Pace({ figures: { ratePerSecond, secondsLeft } }: { figures: Figures })
       <span className={classNames('numbers w-20 shrink-0 text-right text-ink-2 max-lg:hidden')}>
         {ratePerSecond === null ? '' : `${ratePerSecond.toFixed(1)} files/s`}
       </span>
-      <span className="numbers w-24 shrink-0 text-ink-2 max-sm:hidden">
+      <span className="numbers w-24 shrink-0 text-ink-2 max-md:w-auto">
         {secondsLeft === null ? '' : `${formatDuration(secondsLeft)} left`}
       </span>
     </>
