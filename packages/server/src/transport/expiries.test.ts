@@ -28,4 +28,17 @@ describe('expiries', () => {
     clock.advance(1)
     expect([expired.at(-1), clock.pending]).toEqual(['late', 0])
   })
+
+  it('[AUTH20] thousands that end at one moment leave turns to others', () => {
+    const clock = new ManualClock()
+    const expired: number[] = []
+    const expiries = new Expiries<number>(clock, (item) => expired.push(item))
+    const all = Array.from({ length: 1_000 }, (_, item) => item)
+    for (const item of all) expiries.add(item, clock.now() + 1_000)
+    clock.advance(1_000)
+    expect(expired).toHaveLength(100)
+    expiries.remove(999, clock.now())
+    clock.advance(9)
+    expect([expired, clock.pending]).toEqual([all.slice(0, 999), 0])
+  })
 })
