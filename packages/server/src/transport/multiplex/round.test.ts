@@ -1,4 +1,4 @@
-import { formatOffset, type ServerFrame } from '@holdfast/protocol'
+import { formatOffset, type Offset, parseOffset, type ServerFrame } from '@holdfast/protocol'
 import { ManualClock } from '@holdfast/testing'
 import { describe, expect, it } from 'vitest'
 import { Hub } from '../../hub/hub.ts'
@@ -10,16 +10,25 @@ import { Round } from './round.ts'
 const OFFSET = formatOffset({ incarnation: 1, seq: 0 })
 const settled = () => new Promise<void>((resolve) => setImmediate(resolve))
 
+/** One of five pages, each a while in coming. */
+async function longPage(after: Offset | null) {
+  await settled()
+  const { seq } = (after ? parseOffset(after) : null) ?? { seq: 0 }
+  const offset = formatOffset({ incarnation: 1, seq: seq + 1 })
+  return { after: after ?? OFFSET, offset, events: [String(seq)], upToDate: seq === 4, sealed: false }
+}
+
 /** Rounds over a log that never answers for `stuck`, and says how much it was asked for. */
 function world() {
   const clock = new ManualClock()
   const lengths: (number | undefined)[] = []
   const order: string[] = []
   const hub = new Hub({
-    read: async (stream, _, limit) => {
+    read: async (stream, after, limit) => {
       lengths.push(limit?.maxLength)
       order.push(stream)
       if (stream === 'stuck') await new Promise(() => {})
+      if (stream === 'long') return longPage(after)
       return { after: OFFSET, offset: OFFSET, events: [], upToDate: true, sealed: false }
     },
   })
@@ -74,6 +83,12 @@ describe('Round', () => {
       ).read()
       expect(new Set(lengths)).toEqual(new Set([share]))
     }
+  })
+
+  it('[READ2] reads on until it has everything, however long the store takes between two pages', async () => {
+    const { round } = world()
+    const types = typesOf(await round(['long'], 0).read())
+    expect(types).toEqual(['subscribed', ...Array(5).fill('events'), 'up_to_date'])
   })
 
   it('[READ4] begins with another stream each time', async () => {
