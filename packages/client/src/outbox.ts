@@ -135,16 +135,17 @@ export class Outbox {
     if (queue.isSending) return
     queue.isSending = true
     for (let entry = queue.entries[0]; entry; entry = queue.entries[0]) {
-      const isDone = await this.#sendOne(queue, entry)
-      if (!isDone) break
+      const settle = await this.#sendOne(queue, entry)
+      if (!settle) break
       queue.entries.shift()
       this.#forget(entry)
+      settle()
     }
     queue.isSending = false
   }
 
-  /** Whether it is settled, one way or the other. */
-  async #sendOne(queue: Queue, entry: Waiting): Promise<boolean> {
+  /** How to tell whoever made it; `null` where it is to be sent again. */
+  async #sendOne(queue: Queue, entry: Waiting): Promise<(() => void) | null> {
     const { link, keep } = this.#options
     const sent = entry.sent ?? { producer: queue.producer, epoch: queue.epoch, seq: queue.seq }
     if (!entry.sent) {
@@ -162,22 +163,20 @@ export class Outbox {
       const appended = await link.append(append)
       if (sent.producer === queue.producer) queue.seq = sent.seq + 1
       queue.failures = 0
-      entry.resolve(appended)
-      return true
+      return () => entry.resolve(appended)
     } catch (error) {
       return this.#onFailed(queue, entry, RequestError.from(error))
     }
   }
 
-  #onFailed(queue: Queue, entry: Waiting, error: RequestError): boolean {
+  #onFailed(queue: Queue, entry: Waiting, error: RequestError): (() => void) | null {
     if (error.code === 'PRODUCER_GAP') {
       // The stream is another than the one it was numbered for: numbers begin anew there.
       queue.epoch += 1
       queue.seq = 0
       entry.sent = undefined
     } else if (!error.retry) {
-      entry.reject(error)
-      return true
+      return () => entry.reject(error)
     }
     queue.failures += 1
     const { world } = this.#options
@@ -186,7 +185,7 @@ export class Outbox {
       void this.#send(queue)
     })
     this.#cancels.add(cancel)
-    return false
+    return null
   }
 
   /** There may be a way again: nobody waits for the end of a pause. */
