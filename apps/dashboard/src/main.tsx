@@ -11,7 +11,7 @@ import { reloadOnce } from './page-version.ts'
 import { router } from './router.tsx'
 import { noteRefusal, takePlace } from './session.ts'
 
-const client = new StreamClient(browserWorld(window))
+const client = new StreamClient(browserWorld(window), { onOutdated: () => void reloadOnce() })
 const queries = new QueryClient({
   queryCache: new QueryCache({ onError: noteRefusal }),
   mutationCache: new MutationCache({ onError: noteRefusal }),
@@ -25,7 +25,7 @@ const queries = new QueryClient({
 })
 
 followAppearance()
-window.addEventListener('vite:preloadError', reloadOnce)
+window.addEventListener('vite:preloadError', () => void reloadOnce())
 
 const place = takePlace()
 if (place !== null) history.replaceState(null, '', place)
