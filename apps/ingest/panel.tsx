@@ -37,6 +37,7 @@ function useProjectCommands() {
     id: `project-${id}`,
     label: name,
     group: 'Project',
+    icon: FolderTree,
     run: () => void navigate({ to: '/projects/$projectId', params: { projectId: id } }),
   }))
 }

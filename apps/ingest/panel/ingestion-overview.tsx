@@ -34,7 +34,11 @@ export function IngestionOverview({ projectId, live }: OverviewProps) {
       <ConnectionNotice live={live} />
       <div data-testid="overview">
         <Section
-          title={<FilePath path={live.view?.source?.label ?? ''} />}
+          title={
+            <span className="block max-w-[52vw] md:max-w-[34rem]">
+              <FilePath path={live.view?.source?.label ?? ''} />
+            </span>
+          }
           summary={summaryOf(live)}
           open={isOpen}
           onOpenChange={fold}
