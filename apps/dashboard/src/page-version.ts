@@ -33,11 +33,7 @@ export function useIsOutdated(isConnected: boolean): boolean {
     const now = Date.now()
     if (isOutdated || now < notBefore || now - lookedAt.current < PAUSE_MS) return
     lookedAt.current = now
-    const served = await fetch('/', { headers: { accept: 'text/html' } }).then(
-      (answer) => (answer.ok ? answer.text() : ''),
-      () => '',
-    )
-    const script = scriptOf(served)
+    const script = scriptOf(await servedPage())
     if (script !== null && script !== ownScript()) setOutdated(true)
   })
   useEffect(() => {
@@ -56,12 +52,23 @@ export function useIsOutdated(isConnected: boolean): boolean {
 const RELOADED = 'holdfast.reloaded'
 
 /**
- * A part of this page is gone, for a newer one was built: takes the newer one. Once a build; if its parts are gone too,
- * the page says what could not be shown instead of reloading for ever.
+ * A part of this page could not be loaded. Where that is because a newer one was built, takes the newer one: once a
+ * build; if its parts are gone too, the page says what could not be shown instead of reloading for ever. Where nobody
+ * answers the page stays, for a reload would leave nothing of it.
  */
-export function reloadOnce(): void {
+export async function reloadOnce(): Promise<void> {
   const build = pageBuild()
   if (sessionStorage.getItem(RELOADED) === build) return
+  const script = scriptOf(await servedPage())
+  if (script === null || script === ownScript()) return
   sessionStorage.setItem(RELOADED, build)
   location.reload()
+}
+
+/** The document the server has now; empty where it cannot be had. */
+function servedPage(): Promise<string> {
+  return fetch('/', { headers: { accept: 'text/html' } }).then(
+    (answer) => (answer.ok ? answer.text() : ''),
+    () => '',
+  )
 }
