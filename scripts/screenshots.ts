@@ -5,8 +5,9 @@ import { findChromium, launchChromium, NO_CHROMIUM } from '@holdfast/testing/chr
 import type { Browser } from 'playwright-core'
 import { ServerProcess } from '../apps/dashboard/browser/test-support/server.ts'
 import { Visitor, type VisitorOptions } from '../apps/dashboard/browser/test-support/visitor.ts'
-import { fillServer } from './screenshots/fill-server.ts'
-import { SCENES, type Scene } from './screenshots/scenes.ts'
+import { fillServer, type Places } from './screenshots/fill-server.ts'
+import type { Scene } from './screenshots/scene.ts'
+import { SCENES } from './screenshots/scenes.ts'
 
 /** Every scene is taken in these forms. */
 const FORMS: (VisitorOptions & { name: string })[] = [
@@ -16,33 +17,53 @@ const FORMS: (VisitorOptions & { name: string })[] = [
   { name: 'phone-dark', width: 380, theme: 'dark', touch: true },
 ]
 
-/** Takes pictures of every page in every state: `<folder>/<scene>-<form>.png`. Answers how many. */
-async function takeScreenshots(browser: Browser, folder: string, scenes: readonly Scene[]): Promise<number> {
+/** Takes pictures of every page in every state: `<folder>/<scene>-<form>.png`. Answers how many, and which scenes never came. */
+async function takeScreenshots(
+  browser: Browser,
+  folder: string,
+  scenes: readonly Scene[],
+): Promise<{ count: number; failed: string[] }> {
   await mkdir(folder, { recursive: true })
   await using server = await ServerProcess.start({ INGEST_PROCESSES: '1' })
   const places = await fillServer(server)
   const arrive = (options: VisitorOptions = {}) =>
     Promise.all(FORMS.map((form) => Visitor.arrive(browser, server, { ...form, still: true, ...options })))
   const visitors = await arrive()
+  const failed: string[] = []
   for (const scene of scenes) {
     const isStranger = scene.visitor !== undefined
     const shown = isStranger ? await arrive(scene.visitor) : visitors
-    const state = (await scene.before?.(server, places)) ?? ''
-    // All of them at the same moment of what moves.
-    await Promise.all(
-      shown.map(async (visitor, index) => {
-        if (!isStranger) await visitor.page.goto('/')
-        await scene.show(visitor, { server, places, state })
-        const path = join(folder, `${scene.name}-${FORMS[index]?.name}.png`)
-        await visitor.page.screenshot({ path, fullPage: scene.whole ?? false })
-        await visitor.page.unrouteAll()
-      }),
-    )
+    try {
+      await takeScene(scene, shown, { server, places, folder })
+      console.log(scene.name)
+    } catch (error) {
+      failed.push(scene.name)
+      console.error(`${scene.name}: ${error instanceof Error ? error.message : error}`)
+    }
     await scene.after?.(server)
     if (isStranger) for (const visitor of shown) await visitor.leave()
-    console.log(scene.name)
   }
-  return scenes.length * FORMS.length
+  return { count: (scenes.length - failed.length) * FORMS.length, failed }
+}
+
+interface Studio {
+  server: ServerProcess
+  places: Places
+  folder: string
+}
+
+/** One scene in all forms, all of them at the same moment of what moves. */
+async function takeScene(scene: Scene, visitors: Visitor[], { server, places, folder }: Studio): Promise<void> {
+  const state = (await scene.before?.(server, places)) ?? ''
+  const taken = visitors.map(async (visitor, index) => {
+    if (scene.visitor === undefined) await visitor.page.goto('/')
+    await scene.show(visitor, { server, places, state })
+    const path = join(folder, `${scene.name}-${FORMS[index]?.name}.png`)
+    await visitor.page.screenshot({ path, fullPage: scene.whole ?? false })
+  })
+  const ended = await Promise.allSettled(taken)
+  for (const { page } of visitors) await page.unrouteAll({ behavior: 'ignoreErrors' })
+  for (const one of ended) if (one.status === 'rejected') throw one.reason
 }
 
 const [given, ...names] = process.argv.slice(2)
@@ -54,6 +75,7 @@ if (executable === null) {
   const folder = given ? resolve(given) : await mkdtemp(join(tmpdir(), 'holdfast-screenshots-'))
   const browser = await launchChromium(executable)
   const scenes = SCENES.filter(({ name }) => names.length === 0 || names.includes(name))
-  const count = await takeScreenshots(browser, folder, scenes).finally(() => browser.close())
+  const { count, failed } = await takeScreenshots(browser, folder, scenes).finally(() => browser.close())
   console.log(`${count} screenshots stand in ${folder}`)
+  if (failed.length > 0) process.exitCode = 1
 }

@@ -6,7 +6,9 @@ import { defineConfig } from 'vite'
 /** Where `npm start` listens; `vite` in this folder serves the page with live reload on top of it. */
 const SERVER = process.env.HOLDFAST_URL ?? 'http://127.0.0.1:4000'
 
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string
+}
 
 export default defineConfig({
   root: import.meta.dirname,

@@ -1,24 +1,8 @@
 import type { ServerProcess } from '../../apps/dashboard/browser/test-support/server.ts'
-import type { Visitor, VisitorOptions } from '../../apps/dashboard/browser/test-support/visitor.ts'
-import { ended, ingest, makeProject, type Places } from './fill-server.ts'
-
-interface Stage {
-  server: ServerProcess
-  places: Places
-  /** What `before` answered. */
-  state: string
-}
-
-/** One state of one page. */
-export interface Scene {
-  name: string
-  /** The whole length of the page instead of the first screen. */
-  whole?: boolean
-  visitor?: VisitorOptions
-  before?(server: ServerProcess, places: Places): Promise<string>
-  show(visitor: Visitor, stage: Stage): Promise<void>
-  after?(server: ServerProcess): Promise<void>
-}
+import type { Visitor } from '../../apps/dashboard/browser/test-support/visitor.ts'
+import { ended, ingest, makeProject } from './fill-server.ts'
+import type { Scene } from './scene.ts'
+import { SHELL_SCENES } from './shell-scenes.ts'
 
 const SOURCES = ['This device', 'Server folder', 'URL', 'Sitemap', 'GitHub'] as const
 
@@ -43,7 +27,9 @@ export const SCENES: readonly Scene[] = [
   {
     name: 'projects-first',
     async show({ page }) {
-      await page.route('**/api/projects?*', (route) => route.fulfill({ json: { items: [], next: null, total: 0 } }))
+      await page.route('**/api/projects?*', (route) =>
+        route.fulfill({ json: { items: [], next: null, total: 0, groups: [] } }),
+      )
       await page.reload()
       await page.getByTestId('drop-zone').waitFor()
     },
@@ -175,7 +161,7 @@ export const SCENES: readonly Scene[] = [
       await page.route('**/retry', (route) => route.abort())
       await page.getByTestId('retry').click()
       await page.getByRole('menuitem').first().click()
-      await page.getByText('It could not be tried again').waitFor()
+      await page.getByTestId('notice').waitFor()
     },
   },
   {
@@ -203,13 +189,7 @@ export const SCENES: readonly Scene[] = [
       await page.getByText('nothing at this address').waitFor()
     },
   },
-  {
-    name: 'settings',
-    async show({ page }) {
-      await page.goto('/settings')
-      await page.getByText('Well').first().waitFor()
-    },
-  },
+  ...SHELL_SCENES,
   {
     name: 'design',
     whole: true,

@@ -27,6 +27,17 @@ const PLACES: Record<string, (page: Page) => Promise<unknown>> = {
     await page.keyboard.press('?')
     await page.getByRole('dialog').waitFor()
   },
+  'the connection': async (page) => {
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    await page.getByTestId('connection').getByRole('button').click()
+    await page.getByTestId('connection-details').waitFor()
+  },
+  settings: async (page) => {
+    await page.goto('/settings')
+    await page.getByText('Well').first().waitFor()
+  },
+  'signing out everywhere': (page) => page.getByTestId('sign-out-everywhere').click(),
   files: async (page) => {
     await page.goto(`/projects/${project}`)
     await page.getByTestId('retry-file').waitFor()
@@ -50,6 +61,18 @@ const PLACES: Record<string, (page: Page) => Promise<unknown>> = {
   design: async (page) => {
     await page.goto('/_design')
     await page.getByRole('heading', { name: 'Design' }).waitFor()
+  },
+  toasts: async (page) => {
+    const specimen = page.locator('#toasts')
+    await specimen.getByRole('button', { name: 'Error' }).first().click()
+    await specimen.getByRole('button', { name: 'Remove, with undo' }).first().click()
+    await page.getByRole('button', { name: 'Undo' }).waitFor()
+  },
+  'a selection': async (page) => {
+    const table = page.getByRole('table', { name: 'Files' }).first()
+    await table.evaluate((element) => element.scrollIntoView({ block: 'center' }))
+    await table.getByRole('checkbox').first().click()
+    await page.getByTestId('selection-bar').waitFor()
   },
 }
 

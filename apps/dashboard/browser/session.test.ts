@@ -57,7 +57,7 @@ describeInBrowser('settings and the session', (world) => {
       (route) => route.fulfill({ body: html, contentType: 'text/html' }),
     )
     // It comes into view again after a while.
-    await page.clock.runFor(16 * 60_000)
+    await page.clock.fastForward(16 * 60_000)
     await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     await page.getByText('A newer version of this page is there.').waitFor()
     await page.unrouteAll()

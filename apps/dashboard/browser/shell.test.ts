@@ -61,17 +61,15 @@ describeInBrowser('the shell', (world) => {
   it('[PG12] leaves the focus to somebody who has gone on meanwhile', async () => {
     const { page } = await world.visitor()
     await page.getByTestId('project-row').waitFor()
-    let answer = () => {}
+    const gate = Promise.withResolvers<void>()
     await page.route('**/assets/settings-page-*.js', async (route) => {
-      await new Promise<void>((resolve) => {
-        answer = resolve
-      })
+      await gate.promise
       await route.continue()
     })
     await page.keyboard.press('g')
     await page.keyboard.press('s')
     await page.getByTestId('open-palette').focus()
-    answer()
+    gate.resolve()
     await page.getByRole('heading', { name: 'Settings' }).waitFor()
     await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))')
     expect(await focused(page)).toContain('Go to or do')

@@ -15,7 +15,7 @@ export function Badge({ tone = 'quiet', children }: { tone?: Tone; children: Rea
   return (
     <span
       className={classNames(
-        'numbers inline-flex h-4.5 min-w-4.5 shrink-0 items-center justify-center rounded-full px-1.5 text-small font-medium',
+        'numbers inline-flex h-4.5 min-w-4.5 shrink-0 items-center justify-center rounded-full border border-transparent px-1.5 text-small font-medium',
         TONES[tone],
       )}
     >

@@ -27,7 +27,7 @@ export function Chip({ tone, icon: Icon, children }: { tone: Tone; icon: LucideI
     <span
       data-testid="status"
       className={classNames(
-        'inline-flex h-5 shrink-0 items-center align-middle gap-1 rounded-sm px-1.5 text-small font-medium whitespace-nowrap',
+        'inline-flex h-5 shrink-0 items-center align-middle gap-1 rounded-sm border border-transparent px-1.5 text-small font-medium whitespace-nowrap',
         TONES[tone],
       )}
     >

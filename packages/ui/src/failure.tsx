@@ -1,4 +1,4 @@
-import { CircleAlert, RotateCw } from 'lucide-react'
+import { CircleAlert, Lock, RotateCw } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { Button } from './button.tsx'
 import { CopyButton } from './copy-button.tsx'
@@ -16,18 +16,23 @@ interface Known {
   message: string
   code?: string
   requestId?: string
+  status?: number
 }
 
 /** Something failed: the cause in plain words, its code, the request's id to copy, and a retry. */
 export function Failure({ title, error, onRetry, children }: FailureProps) {
-  const { message, code, requestId } = error instanceof Error ? (error as Known) : ({ message: String(error) } as Known)
+  const known: Known = error instanceof Error ? error : { message: String(error) }
+  const { message, code, requestId } = known
+  // What may not be done is nobody's failure, and trying again would not change it.
+  const isForbidden = known.status === 403
+  const Icon = isForbidden ? Lock : CircleAlert
   return (
     <div
       role="alert"
       data-testid="failure"
       className="flex flex-wrap items-start gap-3 rounded-md border border-line bg-raised p-3"
     >
-      <CircleAlert size={18} className="mt-px shrink-0 text-fail" aria-hidden="true" />
+      <Icon size={18} className={`mt-px shrink-0 ${isForbidden ? 'text-wait' : 'text-fail'}`} aria-hidden="true" />
       <div className="min-w-[60%] flex-1">
         <p className="font-medium">{title}</p>
         <p className="break-words text-ink-2">{message}</p>
@@ -44,7 +49,7 @@ export function Failure({ title, error, onRetry, children }: FailureProps) {
         )}
         {children}
       </div>
-      {onRetry && (
+      {onRetry && !isForbidden && (
         <Button small icon={RotateCw} onClick={onRetry}>
           Try again
         </Button>

@@ -36,7 +36,7 @@ export function Field({ label, hideLabel, hint, problem, icon: Icon, className, 
           className={classNames(
             'h-8 w-full rounded-md border bg-raised pr-2.5 -outline-offset-1 transition-colors pointer-coarse:h-10 pointer-coarse:text-[16px]',
             Icon ? 'pl-8' : 'pl-2.5',
-            problem ? 'border-fail' : 'border-line-strong hover:border-ink-3',
+            problem ? 'border-fail' : 'border-control hover:border-ink-3',
           )}
           {...rest}
         />

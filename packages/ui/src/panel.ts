@@ -31,7 +31,7 @@ export interface Command {
   label: string
   /** What kind of thing it is: `Project`. */
   group: string
-  /** Default: an icon of the group. */
+  /** Default: the icon of the app's first place. */
   icon?: LucideIcon
   /** The hotkey that does the same. */
   keys?: string

@@ -33,8 +33,12 @@ export function Section({ title, summary, open, onOpenChange, actions, children 
               aria-hidden="true"
               className={classNames('shrink-0 text-ink-3 transition-transform', open && 'rotate-90')}
             />
-            <span className="shrink-0 font-medium">{title}</span>
-            {summary && <span className="numbers truncate text-dense font-normal text-ink-2">{summary}</span>}
+            <span className="flex min-w-0 flex-1 flex-wrap items-baseline gap-x-2 py-1">
+              <span className="min-w-0 max-w-full truncate font-medium">{title}</span>
+              {summary && (
+                <span className="numbers min-w-0 max-w-full truncate text-dense font-normal text-ink-2">{summary}</span>
+              )}
+            </span>
           </button>
         </h2>
         {actions}

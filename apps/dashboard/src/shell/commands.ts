@@ -20,8 +20,11 @@ export function useCommands(showHelp: () => void): Command[] {
       run: () => void navigate({ to }),
     }),
   )
-  // biome-ignore lint/correctness/useHookAtTopLevel: the panels are a constant list, so the hooks keep their order
-  const offered = panels.flatMap((panel) => panel.useCommands())
+  const offered = panels.flatMap((panel) => {
+    const icon = panel.navigation[0]?.icon
+    // biome-ignore lint/correctness/useHookAtTopLevel: the panels are a constant list, so the hooks keep their order
+    return panel.useCommands().map((command) => (icon ? { icon, ...command } : command))
+  })
   return [...places, ...offered, ...useOwnCommands(showHelp)]
 }
 
