@@ -119,33 +119,32 @@ export class RequestTransport implements Transport {
     for (;;) {
       // The first answer comes at once: it says whether this works at all.
       const waitS = this.name === 'long-poll' && this.#isOpen ? WAIT_S : 0
-      await this.#round(waitS, signal)
+      const isBehind = await this.#round(waitS, signal)
       if (signal.aborted || this.#host.wanted().length === 0) return
-      if (this.name === 'poll') await sleep(this.#host.world.clock, POLL_MS, signal)
+      if (this.name === 'poll' && !isBehind) await sleep(this.#host.world.clock, POLL_MS, signal)
     }
   }
 
-  async #round(waitS: number, signal: AbortSignal): Promise<void> {
+  /** Whether there is more of a stream than one answer holds. */
+  async #round(waitS: number, signal: AbortSignal): Promise<boolean> {
     const wanted = this.#host.wanted()
     const isPoll = this.name === 'poll'
     const own = isPoll ? wanted.filter(({ poll }) => poll) : []
     const others = wanted.filter((one) => !own.includes(one))
-    const answer = this.#within(ANSWER_MS + waitS * 1000, signal, async (limited) => {
-      const asked = own.map(({ poll }) => poll?.(limited))
-      if (others.length > 0) {
-        const init = { ...question(others), signal: limited }
-        const response = await send(this.#host.world, `/v1/read?wait=${waitS}`, init)
-        return { asked, body: (await response.json()) as { frames: ServerFrame[] } }
-      }
-      await Promise.all(asked)
-      return { asked, body: { frames: [] } }
-    })
-    const { asked, body } = await answer
-    await Promise.all(asked)
+    const [frames] = await this.#within(ANSWER_MS + waitS * 1000, signal, (limited) =>
+      // All together, so that none fails unheard while another is waited for.
+      Promise.all([this.#read(others, waitS, limited), ...own.map(({ poll }) => poll?.(limited))]),
+    )
     if (signal.aborted) return
     this.#cutWaits = 0
     this.#opened(null)
-    for (const frame of body.frames) this.#take(frame)
+    for (const frame of frames) this.#take(frame)
+  }
+
+  async #read(wanted: Wanted[], waitS: number, signal: AbortSignal): Promise<ServerFrame[]> {
+    if (wanted.length === 0) return []
+    const response = await send(this.#host.world, `/v1/read?wait=${waitS}`, { ...question(wanted), signal })
+    return ((await response.json()) as { frames: ServerFrame[] }).frames
   }
 
   /** A RequestError where it takes longer than `ms`. */
