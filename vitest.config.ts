@@ -31,7 +31,7 @@ const oneServer = [
 ]
 
 /** The ingest app, as people use it. */
-const ingest = ['apps/ingest/{access,cancel,client,ingest,progress,retry,scopes,trouble,upload}.test.ts']
+const ingest = ['apps/ingest/{access,cancel,client,ingest,lists,progress,retry,scopes,trouble,upload}.test.ts']
 
 /** What it keeps, and what of it a hostile file must not break. */
 const ingestStore = ['apps/ingest/{again,errors,hostile,recover,tables}.test.ts']

@@ -184,13 +184,17 @@ describe('What is taken along', () => {
 })
 
 describe('Ingestions that are watched', () => {
-  it('[ING25] are told by their ids, of any projects; what is not there is left out', async () => {
+  it('[ING25] are told by their ids, of any projects; what is not there, or may not be read, is left out', async () => {
     await world.write({ 'a.md': 'Words.' })
     const one = await make('One')
     const two = await make('Two')
     const ids = [(await world.ingest(one)).ingestionId, (await world.ingest(two)).ingestionId, 'nobody']
     const { items } = await world.http.get<{ items: WatchedView[] }>(`/api/ingestions?ids=${ids.join(',')}`)
     expect(items.map(({ projectName, status }) => `${projectName} ${status}`).sort()).toEqual(['One done', 'Two done'])
+    const asked = { subject: 'ann', scope: [`read:projects/${two}/*`], expiresIn: 900 }
+    const { token } = await world.http.post<{ token: string }>('/api/auth/token', asked)
+    const answer = await world.http.request<{ items: WatchedView[] }>(`/api/ingestions?ids=${ids.join(',')}`, { token })
+    expect(answer.body.items.map(({ projectName }) => projectName)).toEqual(['Two'])
     for (const query of ['', 'ids=', `ids=${Array.from({ length: 101 }, (_, n) => n).join(',')}`]) {
       expect((await refused(`/api/ingestions?${query}`)).status, query).toBe(400)
     }
