@@ -135,10 +135,11 @@ export class RequestTransport implements Transport {
       // All together, so that none fails unheard while another is waited for.
       Promise.all([this.#read(others, waitS, limited), ...own.map(({ poll }) => poll?.(limited))]),
     )
-    if (signal.aborted) return
+    if (signal.aborted) return false
     this.#cutWaits = 0
     this.#opened(null)
     for (const frame of frames) this.#take(frame)
+    return others.some(({ stream }) => !frames.some((frame) => isAllOf(stream, frame)))
   }
 
   async #read(wanted: Wanted[], waitS: number, signal: AbortSignal): Promise<ServerFrame[]> {
@@ -199,6 +200,12 @@ export class RequestTransport implements Transport {
     this.close()
     this.#host.failed(how, error, this.#retryAfterMs)
   }
+}
+
+/** Whether a stream has nothing more to say just now. Source: PROTOCOL.md, R5. */
+function isAllOf(stream: string, frame: ServerFrame): boolean {
+  const isLast = frame.type === 'up_to_date' || frame.type === 'sealed' || frame.type === 'error'
+  return isLast && frame.stream === stream
 }
 
 function question(wanted: Wanted[]): { method: string; headers: Record<string, string>; body: string } {
