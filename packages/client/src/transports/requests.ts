@@ -202,7 +202,7 @@ export class RequestTransport implements Transport {
   }
 }
 
-/** Whether a stream has nothing more to say just now. Source: PROTOCOL.md, R5. */
+/** Whether a stream has nothing more to say just now. Source: PROTOCOL.md, R8. */
 function isAllOf(stream: string, frame: ServerFrame): boolean {
   const isLast = frame.type === 'up_to_date' || frame.type === 'sealed' || frame.type === 'error'
   return isLast && frame.stream === stream
