@@ -55,9 +55,14 @@ interface Studio {
 /** One scene in all forms, all of them at the same moment of what moves. */
 async function takeScene(scene: Scene, visitors: Visitor[], { server, places, folder }: Studio): Promise<void> {
   const state = (await scene.before?.(server, places)) ?? ''
-  const taken = visitors.map(async (visitor, index) => {
+  const stage = { server, places, state }
+  const arrived = visitors.map(async (visitor) => {
     if (scene.visitor === undefined) await visitor.page.goto('/')
-    await scene.show(visitor, { server, places, state })
+    await scene.arrive?.(visitor, stage)
+  })
+  await Promise.all(arrived)
+  const taken = visitors.map(async (visitor, index) => {
+    await scene.show(visitor, stage)
     const path = join(folder, `${scene.name}-${FORMS[index]?.name}.png`)
     await visitor.page.screenshot({ path, fullPage: scene.whole ?? false })
   })

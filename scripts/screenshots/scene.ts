@@ -16,6 +16,8 @@ export interface Scene {
   whole?: boolean
   visitor?: VisitorOptions
   before?(server: ServerProcess, places: Places): Promise<string>
+  /** Done by all of the visitors before any goes on to `show`. */
+  arrive?(visitor: Visitor, stage: Stage): Promise<void>
   show(visitor: Visitor, stage: Stage): Promise<void>
   after?(server: ServerProcess): Promise<void>
 }

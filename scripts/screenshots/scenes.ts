@@ -201,9 +201,11 @@ export const SCENES: readonly Scene[] = [
   {
     name: 'reconnecting',
     before: (server) => startLong(server),
-    async show(visitor, { state, server }) {
+    async arrive(visitor, { state }) {
       await goTo(visitor.page, state, 'phases')
       await visitor.reaches('extract', 5)
+    },
+    async show(visitor, { server }) {
       await server.kill9()
       await visitor.page.getByTestId('stale').waitFor()
     },

@@ -82,7 +82,7 @@ export const SHELL_SCENES: readonly Scene[] = [
       const specimen = page.locator('#toasts')
       await specimen.getByRole('button', { name: 'Error' }).first().click()
       await specimen.getByRole('button', { name: 'Remove, with undo' }).first().click()
-      await page.getByRole('button', { name: 'Undo' }).waitFor()
+      await page.getByTestId('notice').getByRole('button', { name: 'Undo' }).waitFor()
     },
   },
   {
@@ -91,7 +91,7 @@ export const SHELL_SCENES: readonly Scene[] = [
       await page.goto('/_design#table')
       const table = page.getByRole('table', { name: 'Files' }).first()
       await table.evaluate((element) => element.scrollIntoView({ block: 'center' }))
-      await table.getByRole('checkbox').first().click()
+      await table.locator('[data-row]').getByRole('checkbox').first().click()
       await page.getByTestId('selection-bar').waitFor()
     },
   },
@@ -112,8 +112,8 @@ export const SHELL_SCENES: readonly Scene[] = [
   {
     name: 'connection-lost',
     visitor: {},
+    arrive: ({ page }) => isConnected(page),
     async show({ page }, { server }) {
-      await isConnected(page)
       await server.kill9()
       await openMark(page, 'reconnecting')
     },
@@ -122,8 +122,8 @@ export const SHELL_SCENES: readonly Scene[] = [
   {
     name: 'connection-offline',
     visitor: {},
+    arrive: ({ page }) => isConnected(page),
     async show({ page }, { server }) {
-      await isConnected(page)
       await page.context().setOffline(true)
       await server.kill9()
       await openMark(page, 'reconnecting')
@@ -133,10 +133,12 @@ export const SHELL_SCENES: readonly Scene[] = [
   {
     name: 'connection-given-up',
     visitor: {},
-    async show({ page }, { server }) {
+    async arrive({ page }) {
       await page.clock.install()
       await page.goto('/')
       await isConnected(page)
+    },
+    async show({ page }, { server }) {
       await server.kill9()
       const isGivenUp = async () => (await stateOf(page)) === 'error'
       // Ten tries with longer and longer waits.

@@ -66,12 +66,12 @@ const PLACES: Record<string, (page: Page) => Promise<unknown>> = {
     const specimen = page.locator('#toasts')
     await specimen.getByRole('button', { name: 'Error' }).first().click()
     await specimen.getByRole('button', { name: 'Remove, with undo' }).first().click()
-    await page.getByRole('button', { name: 'Undo' }).waitFor()
+    await page.getByTestId('notice').getByRole('button', { name: 'Undo' }).waitFor()
   },
   'a selection': async (page) => {
     const table = page.getByRole('table', { name: 'Files' }).first()
     await table.evaluate((element) => element.scrollIntoView({ block: 'center' }))
-    await table.getByRole('checkbox').first().click()
+    await table.locator('[data-row]').getByRole('checkbox').first().click()
     await page.getByTestId('selection-bar').waitFor()
   },
 }

@@ -31,7 +31,7 @@ export function SelectionBar({ selection, total, words, children }: SelectionBar
       <output className="numbers font-medium">
         {number} {count === 1 ? words[0] : words[1]} selected
       </output>
-      {!isAll && selection.loaded === true && total > count && (
+      {!isAll && total > count && (
         <Button look="quiet" small onClick={selection.selectAll}>
           Select all {total.toLocaleString('en')} that match
         </Button>

@@ -73,15 +73,23 @@ export function Mark({ facts, now }: { facts: ConnectionFacts; now: number }) {
   const { look, tone, word, detail } = describeConnection(facts, now)
   return (
     <Chip tone={tone} icon={ICONS[look]}>
-      {detail ? (
-        <span className="numbers">
-          <span className="max-sm:hidden">{word}, </span>
-          <span className="inline-block max-sm:first-letter:uppercase">{detail}</span>
-        </span>
-      ) : (
-        word
-      )}
+      {detail ? <WordAndDetail word={word} detail={detail} isDetailMore={look === 'reconnecting'} /> : word}
     </Chip>
+  )
+}
+
+/** Both, and where there is little room the one that says more. */
+function WordAndDetail({ word, detail, isDetailMore }: { word: string; detail: string; isDetailMore: boolean }) {
+  return isDetailMore ? (
+    <span className="numbers">
+      <span className="max-sm:hidden">{word}, </span>
+      <span className="inline-block max-sm:first-letter:uppercase">{detail}</span>
+    </span>
+  ) : (
+    <span className="numbers">
+      {word}
+      <span className="max-sm:hidden">, {detail}</span>
+    </span>
   )
 }
 
