@@ -52,15 +52,14 @@ export function useIsOutdated(isConnected: boolean): boolean {
 const RELOADED = 'holdfast.reloaded'
 
 /**
- * A part of this page could not be loaded. Where that is because a newer one was built, takes the newer one: once a
- * build; if its parts are gone too, the page says what could not be shown instead of reloading for ever. Where nobody
- * answers the page stays, for a reload would leave nothing of it.
+ * A part of this page is gone, for a newer one was built: takes the newer one. Once a build; if its parts are gone too,
+ * the page says what could not be shown instead of reloading for ever. Where no page is to be had now, for nobody
+ * answers, this one stays: a reload would leave nothing of it.
  */
 export async function reloadOnce(): Promise<void> {
   const build = pageBuild()
   if (sessionStorage.getItem(RELOADED) === build) return
-  const script = scriptOf(await servedPage())
-  if (script === null || script === ownScript()) return
+  if (scriptOf(await servedPage()) === null) return
   sessionStorage.setItem(RELOADED, build)
   location.reload()
 }
