@@ -26,6 +26,13 @@ export class ProxiedServer<Inner extends WorldServer> implements WorldServer {
     return this.inner.request<Answer>(method, path, body)
   }
 
+  /** Makes a stream of no defined kind, where there is none. */
+  async makeStream(name: string): Promise<void> {
+    const headers = { authorization: `Bearer ${this.token}`, 'content-type': 'application/json' }
+    const { status } = await fetch(`${this.inner.url}/v1/stream/${name}`, { method: 'PUT', headers })
+    if (status >= 300) throw new Error(`PUT ${name} answered ${status}`)
+  }
+
   /** After a start the server may listen elsewhere. */
   follow(): void {
     this.proxy.target = portOf(this.inner)
@@ -52,6 +59,12 @@ export function describeBehindProxy<Inner extends WorldServer>(
   describeWithServer(name, startBoth, tests)
 }
 
+/** How far each phase is, in percent, as a page tells it. */
+export async function percentsOf(page: Page): Promise<number[]> {
+  const bars = await page.getByTestId('phases').getByRole('progressbar').all()
+  return Promise.all(bars.map(async (bar) => Number(await bar.getAttribute('aria-valuenow'))))
+}
+
 /** What Chromium writes down of the faults of a proxy. */
 export const FAULTS =
   /net::ERR_|WebSocket connection to .* failed|responded with a status of (401|403|50\d)|Unexpected response code/
@@ -71,11 +84,11 @@ export async function becomes(page: Page, state: string, within = 25_000): Promi
  * than `most`. The page's clock is to be installed. What the network does takes its own time in between.
  */
 export async function runsUntil(page: Page, state: string, most: number): Promise<number> {
-  const step = 2_500
+  const step = 5_000
   const matches = async () => new RegExp(`^(${state})$`).test((await connectionState(page)) ?? '')
   for (let passed = 0; passed <= most; passed += step) {
     const isThere = await expect
-      .poll(matches, { timeout: 400, interval: 20 })
+      .poll(matches, { timeout: 800, interval: 20 })
       .toBe(true)
       .then(
         () => true,
