@@ -1,5 +1,7 @@
-import { Button, Empty, Failure, SkeletonRows, SplitPane } from '@holdfast/ui'
+import { Button, Empty, Failure, NewRows, SkeletonRows, SplitPane } from '@holdfast/ui'
+import { useQueryClient } from '@tanstack/react-query'
 import { FileX } from 'lucide-react'
+import { useState } from 'react'
 import type { UseIngestionSocket } from '../client.ts'
 import { CauseFilter } from './cause-filter.tsx'
 import { isEnded } from './figures.ts'
@@ -8,15 +10,14 @@ import { FilesFilters } from './files-filters.tsx'
 import { FilesTable } from './files-table.tsx'
 import { useMayManage } from './me.ts'
 import { type ProjectSearch, useProjectRoute } from './project-route.ts'
-import { keys, REFRESH_MS, useFiles, useRefreshOn } from './queries.ts'
+import { keys, useFiles, useRefreshOn } from './queries.ts'
 
 /** Every file with its status and the reason for it; filters, order and the file that is open stand in the address. */
 export function FilesTab({ projectId, live }: { projectId: string; live: UseIngestionSocket }) {
   const { search, choose } = useProjectRoute()
   const { status, code, path, ingestion, sort, file } = search
   const list = useFiles(projectId, { status, code, q: path, ingestion, sort })
-  // All pages in view are read again, so many of them are read less often.
-  useRefreshOn(keys.files(projectId), signOf(live), REFRESH_MS * (list.data?.pages.length ?? 1))
+  const { moved, show } = useMovedFiles(projectId, live, list.dataUpdatedAt)
   const mayManage = useMayManage(`projects/${projectId}`)
   const files = list.data?.pages.flatMap((page) => page.items) ?? []
   const { total = 0, groups = [] } = list.data?.pages[0] ?? {}
@@ -34,6 +35,7 @@ export function FilesTab({ projectId, live }: { projectId: string; live: UseInge
       {list.isSuccess && files.length === 0 && (
         <NoFiles isFiltered={isFiltered} hasEnded={hasEnded} onClear={() => choose(NO_FILTER)} />
       )}
+      <NewRows count={files.length > 0 ? moved : 0} what="changed" onShow={show} />
       {files.length > 0 && (
         <FilesTable
           // Another filter begins with nothing selected.
@@ -78,10 +80,26 @@ export function FilesTab({ projectId, live }: { projectId: string; live: UseInge
 
 const NO_FILTER: Partial<ProjectSearch> = { status: undefined, code: undefined, path: undefined }
 
-/** Moves whenever a file's status can have moved. */
-function signOf({ state, metrics }: UseIngestionSocket): string {
-  const { filesTotal, filesDone, filesFailed, filesSkipped } = metrics ?? {}
-  return [state.status, state.currentPhase, filesTotal, filesDone, filesFailed, filesSkipped].join()
+/** While it works its files change all the time: the table is read again by itself at most this often, ms. */
+const WORKING_REFRESH_MS = 60_000
+
+/**
+ * Reads the table again when an ingestion begins or ends, when its first files are there, each minute it works, and
+ * when somebody asks; says how many files have moved on since it was read.
+ */
+function useMovedFiles(projectId: string, { state, metrics }: UseIngestionSocket, readAt: number) {
+  const queries = useQueryClient()
+  const { filesTotal = 0, filesDone = 0, filesFailed = 0, filesSkipped = 0 } = metrics ?? {}
+  const now = { phase: state.currentPhase, handled: filesDone + filesFailed + filesSkipped }
+  const [read, setRead] = useState({ at: readAt, ...now })
+  if (read.at !== readAt) setRead({ at: readAt, ...now })
+  useRefreshOn(keys.files(projectId), `${state.status} ${filesTotal > 0}`)
+  useRefreshOn(keys.files(projectId), `${now.phase} ${now.handled}`, WORKING_REFRESH_MS)
+  const moved = now.phase === read.phase ? Math.abs(now.handled - read.handled) : filesTotal
+  return {
+    moved: state.status === 'working' ? moved : 0,
+    show: () => void queries.invalidateQueries({ queryKey: keys.files(projectId) }),
+  }
 }
 
 function NoFiles(props: { isFiltered: boolean; hasEnded: boolean; onClear(): void }) {

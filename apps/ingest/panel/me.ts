@@ -1,19 +1,13 @@
+import type { Me } from '@holdfast/client'
 import { useStreamClient } from '@holdfast/react'
 import { useQuery } from '@tanstack/react-query'
-
-interface Me {
-  kind: string
-  id: string
-  /** `read:projects/p1/*`, `manage:*`, …; absent where sessions have no scopes: then everything is allowed. */
-  scope?: string[]
-}
 
 /** Who is asking, as the server knows them; `undefined` until it has answered. */
 export function useMe(): Me | undefined {
   const client = useStreamClient()
   return useQuery({
     queryKey: ['me'],
-    queryFn: ({ signal }) => client.request<Me>('/api/me', { signal }),
+    queryFn: () => client.me(),
     staleTime: Number.POSITIVE_INFINITY,
   }).data
 }
@@ -25,8 +19,7 @@ export function useMayManage(stream: string): boolean {
 }
 
 /** Whether scopes allow to manage a stream. */
-export function mayManage(scope: readonly string[] | undefined, stream: string): boolean {
-  if (scope === undefined) return true
+export function mayManage(scope: readonly string[], stream: string): boolean {
   return scope.some((one) => {
     const [action, pattern = ''] = splitOnce(one)
     return action === 'manage' && covers(pattern, stream)

@@ -141,7 +141,7 @@ export function useSearch(projectId: string, text: string) {
 }
 
 /** At most this often a list is read again while its source moves, ms. */
-export const REFRESH_MS = 1000
+const REFRESH_MS = 1000
 
 /**
  * Reads a list again when `sign` changes, soon after the first change and then at most once in `everyMs`; the last

@@ -53,8 +53,8 @@ function useIsReading(): boolean {
   return isReading
 }
 
-/** `12 new`: lets held rows in and goes to the top of the list. Nothing while none wait. */
-export function NewRows({ count, onShow }: { count: number; onShow(): void }) {
+/** `12 new`: lets held rows in and goes to the top of the list. Nothing while none wait. `what`: `changed`, for instance. */
+export function NewRows({ count, what = 'new', onShow }: { count: number; what?: string; onShow(): void }) {
   if (count === 0) return null
   const show = () => {
     onShow()
@@ -69,7 +69,7 @@ export function NewRows({ count, onShow }: { count: number; onShow(): void }) {
         className="appear numbers pointer-events-auto inline-flex h-8 items-center gap-1.5 rounded-full border border-line-strong bg-raised px-3 text-dense font-medium text-accent shadow-float hover:bg-sunken pointer-coarse:h-10"
       >
         <ArrowUp size={14} aria-hidden="true" />
-        {count.toLocaleString('en')} new
+        {count.toLocaleString('en')} {what}
       </button>
     </div>
   )

@@ -93,7 +93,7 @@ function Session() {
   const client = useStreamClient()
   const me = useQuery({
     queryKey: ['me'],
-    queryFn: ({ signal }) => client.request<{ kind: string; id: string }>('/api/me', { signal }),
+    queryFn: () => client.me(),
     staleTime: Number.POSITIVE_INFINITY,
   })
   const signOut = useSignOut()

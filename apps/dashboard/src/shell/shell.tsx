@@ -20,7 +20,7 @@ export function Shell() {
   const client = useStreamClient()
   const me = useQuery({
     queryKey: ['me'],
-    queryFn: ({ signal }) => client.request<{ kind: string; id: string }>('/api/me', { signal }),
+    queryFn: () => client.me(),
     staleTime: Number.POSITIVE_INFINITY,
   })
   const { connection, error } = useConnectionFacts()

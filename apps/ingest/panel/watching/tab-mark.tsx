@@ -82,13 +82,10 @@ function useFavicon(mark: TabMark | null): void {
   const href = mark === null ? null : faviconOf(mark)
   useEffect(() => {
     const link = document.querySelector<HTMLLinkElement>('link[rel="icon"]')
-    if (link === null || href === null) return
-    const before = link.getAttribute('data-own') ?? link.href
-    link.setAttribute('data-own', before)
-    link.href = href
-    return () => {
-      link.href = before
-      link.removeAttribute('data-own')
-    }
+    if (link === null) return
+    const own = link.getAttribute('data-own') ?? link.href
+    link.setAttribute('data-own', own)
+    // Only where it is another: the page's own is asked of the server each time.
+    if (link.href !== (href ?? own)) link.href = href ?? own
   }, [href])
 }
