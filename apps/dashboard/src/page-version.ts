@@ -58,8 +58,9 @@ const RELOADED = 'holdfast.reloaded'
  */
 export async function reloadOnce(): Promise<void> {
   const build = pageBuild()
-  if (sessionStorage.getItem(RELOADED) === build) return
-  if (scriptOf(await servedPage()) === null) return
+  const wasReloaded = () => sessionStorage.getItem(RELOADED) === build
+  // Several parts may be gone at once: whichever was asked about first has it reloaded.
+  if (wasReloaded() || scriptOf(await servedPage()) === null || wasReloaded()) return
   sessionStorage.setItem(RELOADED, build)
   location.reload()
 }
