@@ -58,11 +58,11 @@ const RELOADED = 'holdfast.reloaded'
  */
 export async function reloadOnce(): Promise<void> {
   const build = pageBuild()
-  const wasReloaded = () => sessionStorage.getItem(RELOADED) === build
-  // Several parts may be gone at once: whichever was asked about first has it reloaded.
-  if (wasReloaded() || scriptOf(await servedPage()) === null || wasReloaded()) return
+  if (sessionStorage.getItem(RELOADED) === build) return
+  // At once: several parts may be gone, and the router reloads by itself for one of its own.
   sessionStorage.setItem(RELOADED, build)
-  location.reload()
+  if (scriptOf(await servedPage()) !== null) location.reload()
+  else sessionStorage.removeItem(RELOADED)
 }
 
 /** The document the server has now; empty where it cannot be had. */
