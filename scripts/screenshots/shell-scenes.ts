@@ -95,6 +95,15 @@ export const SHELL_SCENES: readonly Scene[] = [
       await page.getByTestId('selection-bar').waitFor()
     },
   },
+  ...['colour', 'connection', 'buttons', 'table', 'failed'].map(
+    (part): Scene => ({
+      name: `design-${part}`,
+      async show({ page }) {
+        await page.goto(`/_design#${part}`)
+        await page.locator(`#${part}`).evaluate((element) => element.scrollIntoView())
+      },
+    }),
+  ),
   {
     name: 'connection-live',
     visitor: {},

@@ -40,7 +40,7 @@ describeInBrowser('without a mouse', (world) => {
     await page.getByRole('dialog').waitFor()
     await keyboard.type('Letters')
     await keyboard.press('Enter')
-    await page.getByRole('heading', { name: 'Letters' }).waitFor()
+    await page.getByRole('heading', { name: 'Letters', level: 1 }).waitFor()
 
     await page.getByTestId('drop-zone').waitFor()
     await tabTo(visitor, /^Path, URL or repository/)
@@ -82,7 +82,7 @@ describeInBrowser('without a mouse', (world) => {
     await page.getByRole('dialog').waitFor({ state: 'detached' })
     await keyboard.press('j')
     await keyboard.press('Enter')
-    await page.getByRole('heading', { name: 'Letters' }).waitFor()
+    await page.getByRole('heading', { name: 'Letters', level: 1 }).waitFor()
     await page.getByTestId('file-row').first().waitFor()
     await keyboard.press('g')
     await keyboard.press('p')

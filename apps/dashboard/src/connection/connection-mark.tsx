@@ -50,7 +50,7 @@ function MarkButton({ facts, now, className = '', ...rest }: MarkButtonProps) {
   return (
     <button
       type="button"
-      className={`inline-flex h-8 items-center rounded-md px-0.5 hover:opacity-80 pointer-coarse:h-10 pointer-coarse:px-1 ${className}`}
+      className={`inline-flex h-8 items-center rounded-md px-0.5 hover:bg-sunken pointer-coarse:h-10 pointer-coarse:px-1 ${className}`}
       {...rest}
     >
       <Mark facts={facts} now={now} />
@@ -82,8 +82,10 @@ export function Mark({ facts, now }: { facts: ConnectionFacts; now: number }) {
 function WordAndDetail({ word, detail, isDetailMore }: { word: string; detail: string; isDetailMore: boolean }) {
   return isDetailMore ? (
     <span className="numbers">
-      <span className="max-sm:hidden">{word}, </span>
-      <span className="inline-block max-sm:first-letter:uppercase">{detail}</span>
+      <span className="max-sm:hidden">
+        {word}, {detail}
+      </span>
+      <span className="sm:hidden">{detail.charAt(0).toUpperCase() + detail.slice(1)}</span>
     </span>
   ) : (
     <span className="numbers">

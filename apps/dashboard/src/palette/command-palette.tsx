@@ -11,8 +11,11 @@ interface CommandPaletteProps {
   commands: Command[]
 }
 
-/** Every place and action by name. On a phone it stands at the top, clear of the keyboard. */
-export default function CommandPalette({ open, onOpenChange, commands }: CommandPaletteProps) {
+/**
+ * Every place and action by name. On a phone it stands at the top, clear of the keyboard. Part of the first screen's
+ * script: what is typed right after the key that opens it must not be lost.
+ */
+export function CommandPalette({ open, onOpenChange, commands }: CommandPaletteProps) {
   // What was run decides where the focus goes: the button that opened the palette must not take it back.
   const hasRun = useRef(false)
   const giveFocusBack = useFocusReturn(open, () => !hasRun.current)
@@ -28,6 +31,9 @@ export default function CommandPalette({ open, onOpenChange, commands }: Command
         <Dialog.Overlay className="appear fixed inset-0 z-40 bg-veil" />
         <Dialog.Content
           aria-describedby={undefined}
+          onOpenAutoFocus={() => {
+            hasRun.current = false
+          }}
           onCloseAutoFocus={giveFocusBack}
           className="appear fixed inset-x-2 top-2 z-50 flex max-h-[min(80dvh,32rem)] flex-col overflow-hidden rounded-md border border-line bg-raised shadow-float sm:inset-x-auto sm:top-[12dvh] sm:left-1/2 sm:w-160 sm:-translate-x-1/2"
         >

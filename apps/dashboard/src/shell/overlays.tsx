@@ -1,12 +1,10 @@
 import { type Hotkeys, ROW_KEYS, useHotkeys } from '@holdfast/ui'
 import { useNavigate } from '@tanstack/react-router'
-import { lazy, Suspense, useEffect, useState } from 'react'
+import { useState } from 'react'
+import { CommandPalette } from '../palette/command-palette.tsx'
 import { useCommands } from './commands.ts'
 import { KeyboardHelp } from './keyboard-help.tsx'
 import { ALL_PLACES } from './navigation.ts'
-
-const loadPalette = () => import('../palette/command-palette.tsx')
-const CommandPalette = lazy(loadPalette)
 
 export interface OverlayState {
   open: 'palette' | 'help' | null
@@ -49,14 +47,9 @@ export function Overlays({ overlays }: { overlays: OverlayState }) {
     // Told here, done by what is open.
     Escape: { what: 'Close what is open', group: 'Everywhere', isActive: hasOpen, run: () => false },
   })
-  usePreload(loadPalette)
   return (
     <>
-      {open === 'palette' && (
-        <Suspense>
-          <CommandPalette open onOpenChange={(isOpen) => !isOpen && close()} commands={commands} />
-        </Suspense>
-      )}
+      <CommandPalette open={open === 'palette'} onOpenChange={(isOpen) => !isOpen && close()} commands={commands} />
       <KeyboardHelp open={open === 'help'} onOpenChange={(isOpen) => !isOpen && close()} />
     </>
   )
@@ -64,12 +57,4 @@ export function Overlays({ overlays }: { overlays: OverlayState }) {
 
 function hasOpen(): boolean {
   return document.querySelector('[role="dialog"], [role="menu"]') !== null
-}
-
-/** Reads what will be needed at a key press once the page has nothing better to do. */
-function usePreload(load: () => Promise<unknown>): void {
-  useEffect(() => {
-    const timer = setTimeout(() => void load().catch(() => {}), 1500)
-    return () => clearTimeout(timer)
-  }, [load])
 }
