@@ -17,7 +17,7 @@ function hold(task: TestContext['task'], name: BudgetName, measured: number): vo
 describeBehindProxy('what the page costs', PacedServer.start, (world) => {
   beforeEach(() => world.server.proxy.pass())
 
-  it('[PG45] the client in gzip: all its exports, without the parts that are loaded when they are needed', async ({
+  it('[PG45][CL21] the client in gzip: all its exports, without the parts that are loaded when they are needed', async ({
     task,
   }) => {
     const { first, whole } = await clientSize()

@@ -105,7 +105,7 @@ describeBehindProxy('clients with tokens, and hooks that are told of an end', Pa
     proxy.pass()
   })
 
-  it('[PG40] onComplete is called once per mounted hook, and onceEver once over all tabs and reloads', async () => {
+  it('[PG40][REACT3][CL20] onComplete is called once per mounted hook, and onceEver once over all tabs and reloads', async () => {
     const { inner, proxy } = world.server
     const ingestion = await inner.ingest('Watched', 12)
     const { visitor, open } = await browser(ingestion)
