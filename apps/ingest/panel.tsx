@@ -1,10 +1,10 @@
 import type { Panel } from '@holdfast/ui'
 import { createRoute, lazyRouteComponent, redirect, useNavigate } from '@tanstack/react-router'
 import { FolderTree } from 'lucide-react'
+import { lazy } from 'react'
 import { IngestFrame } from './panel/frame.tsx'
 import { ProjectsPage } from './panel/projects-page.tsx'
 import { useProjects } from './panel/queries.ts'
-import { NotificationSettings } from './panel/watching/notifier.tsx'
 
 /** What people see of ingestion: the list of projects and each project's page. */
 export const ingestPanel: Panel = {
@@ -26,7 +26,7 @@ export const ingestPanel: Panel = {
   ],
   Frame: IngestFrame,
   useCommands: useProjectCommands,
-  settings: NotificationSettings,
+  settings: lazy(() => import('./panel/watching/notification-settings.tsx')),
 }
 
 function useProjectCommands() {

@@ -4,7 +4,7 @@ import { type FormEvent, useState } from 'react'
 import { useCreateProject } from './actions.ts'
 
 /** Makes an empty project by name and goes there. */
-export function CreateProject({ open, onOpenChange }: { open: boolean; onOpenChange(open: boolean): void }) {
+export default function CreateProject({ open, onOpenChange }: { open: boolean; onOpenChange(open: boolean): void }) {
   return (
     <Dialog
       open={open}

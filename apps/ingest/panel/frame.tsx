@@ -1,11 +1,10 @@
-import type { ReactNode } from 'react'
-import { UploadCards } from './upload-cards.tsx'
+import { lazy, type ReactNode, Suspense } from 'react'
 import { UploadsProvider, useUploads } from './uploads.tsx'
-import { Dock } from './watching/dock.tsx'
-import { Notifier } from './watching/notifier.tsx'
 import { TabMarker } from './watching/tab-mark.tsx'
-import { WatchingTray } from './watching/tray.tsx'
 import { useWatched, WatchingProvider } from './watching/watching.tsx'
+
+// Loaded when there is something to show: the first screen does without.
+const RunningWork = lazy(() => import('./running-work.tsx'))
 
 /** What outlives a change of page: uploads under way, and what is watched. */
 export function IngestFrame({ children }: { children: ReactNode }) {
@@ -15,7 +14,6 @@ export function IngestFrame({ children }: { children: ReactNode }) {
         {children}
         <Foot />
         <TabMarker />
-        <Notifier />
       </UploadsProvider>
     </WatchingProvider>
   )
@@ -26,9 +24,8 @@ function Foot() {
   const watched = useWatched()
   if (uploads.length === 0 && watched.length === 0) return null
   return (
-    <Dock label="Running work">
-      <UploadCards uploads={uploads} />
-      <WatchingTray />
-    </Dock>
+    <Suspense>
+      <RunningWork uploads={uploads} />
+    </Suspense>
   )
 }

@@ -1,6 +1,7 @@
-import { Badge, Button, Field, FilterChips, Menu, MenuItem } from '@holdfast/ui'
-import { ArrowDownUp, Check, ListFilter, Search } from 'lucide-react'
+import { Button, Field, FilterChips } from '@holdfast/ui'
+import { ArrowDownUp, ListFilter, Search } from 'lucide-react'
 import type { ProjectSort, ProjectStatus, ProjectsPage } from '../view.ts'
+import { Options } from './options.tsx'
 import { PROJECT_STATUSES, type ProjectsSearch } from './projects-route.ts'
 import { INGESTION_LOOKS } from './status-chips.tsx'
 import { useTypedText } from './typed-text.ts'
@@ -47,23 +48,17 @@ export function ProjectFilters({ groups, search, onChoose }: ProjectFiltersProps
           />
         </search>
         <StatusMenu groups={groups} value={status} onChange={(next) => onChoose({ status: next })} />
-        <Menu
+        <Options
+          label="Order"
           trigger={
             <Button icon={ArrowDownUp} data-testid="project-sort" aria-label={`Order: ${SORT_WORDS[sort ?? 'newest']}`}>
               <span className="max-sm:hidden">{SORT_WORDS[sort ?? 'newest']}</span>
             </Button>
           }
-        >
-          {(Object.keys(SORT_WORDS) as ProjectSort[]).map((name) => (
-            <MenuItem
-              key={name}
-              {...((sort ?? 'newest') === name && { icon: Check })}
-              onSelect={() => onChoose({ sort: name })}
-            >
-              {SORT_WORDS[name]}
-            </MenuItem>
-          ))}
-        </Menu>
+          options={(Object.keys(SORT_WORDS) as ProjectSort[]).map((name) => ({ name, title: SORT_WORDS[name] }))}
+          value={sort ?? 'newest'}
+          onChange={(next) => onChoose({ sort: next })}
+        />
       </div>
       <FilterChips filters={chips} onClear={() => onChoose({ q: undefined, status: undefined, sort: undefined })} />
     </div>
@@ -78,26 +73,21 @@ interface StatusMenuProps {
 
 function StatusMenu({ groups, value, onChange }: StatusMenuProps) {
   const counts = new Map(groups.map(({ status, projects }) => [status, projects]))
+  const options = PROJECT_STATUSES.map((name) => {
+    const { word, tone } = INGESTION_LOOKS[name]
+    return { name, title: word, count: counts.get(name) ?? 0, tone }
+  })
   return (
-    <Menu
+    <Options<ProjectStatus>
+      label="Status"
       trigger={
         <Button icon={ListFilter} data-testid="project-status" aria-label="Filter by status">
           <span className="max-sm:hidden">Status</span>
         </Button>
       }
-    >
-      {PROJECT_STATUSES.map((status) => {
-        const { icon, word, tone } = INGESTION_LOOKS[status]
-        const count = counts.get(status) ?? 0
-        return (
-          <MenuItem key={status} icon={value === status ? Check : icon} onSelect={() => onChange(status)}>
-            <span className="inline-flex w-36 items-center justify-between gap-4">
-              {word}
-              <Badge tone={count > 0 ? tone : 'quiet'}>{count.toLocaleString('en')}</Badge>
-            </span>
-          </MenuItem>
-        )
-      })}
-    </Menu>
+      options={options}
+      value={value}
+      onChange={onChange}
+    />
   )
 }

@@ -14,11 +14,10 @@ import {
 } from '@holdfast/ui'
 import { useNavigate } from '@tanstack/react-router'
 import { FolderPlus, FolderTree, SearchX } from 'lucide-react'
-import { useState } from 'react'
+import { lazy, Suspense, useState } from 'react'
 import { projectsStream } from '../streams.ts'
 import { formatCount, type ProjectView } from '../view.ts'
 import { useCreateProject } from './actions.ts'
-import { CreateProject } from './create-project.tsx'
 import { DropTarget } from './drop-target.tsx'
 import type { LocalFolder } from './dropped-files.ts'
 import { useMayManage } from './me.ts'
@@ -28,6 +27,8 @@ import { ProjectFilters } from './projects-filters.tsx'
 import { useProjectsRoute } from './projects-route.ts'
 import { keys, useProjects, useRefreshOn } from './queries.ts'
 import { useStartUpload } from './uploads.tsx'
+
+const CreateProject = lazy(() => import('./create-project.tsx'))
 
 const PROJECTS = projectsStream.name({})
 
@@ -58,7 +59,7 @@ export function ProjectsPage() {
         {first && !isEmpty && (
           <span className="numbers text-ink-3" data-testid="projects-total">
             {formatCount(first.total)}
-            {isFiltered && ' that match'}
+            {isFiltered && (first.total === 1 ? ' that matches' : ' that match')}
           </span>
         )}
         {!isEmpty && mayManage && (
@@ -88,7 +89,11 @@ export function ProjectsPage() {
           Show more
         </Button>
       )}
-      <CreateProject open={isCreating} onOpenChange={setCreating} />
+      {isCreating && (
+        <Suspense>
+          <CreateProject open onOpenChange={setCreating} />
+        </Suspense>
+      )}
       {mayManage && <DropTarget invitation="Drop to begin a project with it" onFolder={takeFolder} />}
     </>
   )
