@@ -179,7 +179,7 @@ function Option({ id, found: { command, marks }, isChosen, showsGroup, onRun }: 
       onClick={onRun}
       className={classNames(
         'group flex h-9 cursor-pointer items-center gap-2.5 rounded-sm px-2 pointer-coarse:h-11',
-        isChosen ? 'bg-sunken' : 'hover:bg-sunken/60',
+        isChosen ? 'bg-accent-soft' : 'hover:bg-sunken',
       )}
     >
       {Icon ? (
@@ -188,7 +188,7 @@ function Option({ id, found: { command, marks }, isChosen, showsGroup, onRun }: 
         <span className="size-4 shrink-0" />
       )}
       <span className="min-w-0 flex-1 truncate">{marked(command.label, marks)}</span>
-      {showsGroup && <span className="shrink-0 text-dense text-ink-3">{command.group}</span>}
+      {showsGroup && <span className="shrink-0 text-dense text-ink-2">{command.group}</span>}
       {command.keys && <KeyHint keys={command.keys} />}
       {isChosen && !command.keys && (
         <CornerDownLeft size={14} aria-hidden="true" className="shrink-0 text-ink-3 pointer-coarse:hidden" />

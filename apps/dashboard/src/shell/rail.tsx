@@ -1,10 +1,10 @@
 import { classNames, KeyHint, type NavigationEntry, Tooltip } from '@holdfast/ui'
 import { Link } from '@tanstack/react-router'
-import { Keyboard, type LucideIcon } from 'lucide-react'
-import type { ComponentProps, ReactNode } from 'react'
+import { Keyboard } from 'lucide-react'
 import { Logo } from './logo.tsx'
 import { PLACES, SETTINGS, useCurrentPlace } from './navigation.ts'
 import type { OverlayState } from './overlays.tsx'
+import { RAIL_ITEM, RAIL_NAME, RailButton } from './rail-button.tsx'
 import { ThemeSwitch } from './theme-switch.tsx'
 
 /** The places at the left edge: icons, and their names where there is room to spare. Not on a phone. */
@@ -14,7 +14,7 @@ export function Rail({ overlays }: { overlays: OverlayState }) {
     <div className="fixed inset-y-0 left-0 z-30 flex w-13 flex-col gap-1 border-r border-line bg-ground p-2 max-md:hidden min-[1440px]:w-46 print:hidden">
       <Link to="/" aria-label="Holdfast" className="mb-2 flex h-8 items-center gap-2 rounded-md px-2 font-bold">
         <Logo />
-        <span className={NAME}>Holdfast</span>
+        <span className={RAIL_NAME}>Holdfast</span>
       </Link>
       <nav aria-label="Main" className="flex flex-1 flex-col gap-1">
         {PLACES.map((place) => (
@@ -31,12 +31,6 @@ export function Rail({ overlays }: { overlays: OverlayState }) {
   )
 }
 
-/** Shown where the rail is wide. */
-const NAME = 'hidden min-[1440px]:inline'
-
-const ITEM =
-  'group flex h-8 w-full items-center gap-2.5 rounded-md px-2.5 text-ink-2 hover:bg-sunken hover:text-ink pointer-coarse:h-10'
-
 function Place({ place: { to, label, icon: Icon, keys }, isCurrent }: { place: NavigationEntry; isCurrent: boolean }) {
   return (
     <Tooltip side="right" text={label} keys={keys}>
@@ -44,30 +38,14 @@ function Place({ place: { to, label, icon: Icon, keys }, isCurrent }: { place: N
         to={to}
         aria-label={label}
         aria-current={isCurrent ? 'page' : undefined}
-        className={classNames(ITEM, isCurrent && 'bg-sunken font-medium text-ink')}
+        className={classNames(RAIL_ITEM, isCurrent && 'bg-sunken font-medium text-ink')}
       >
         <Icon size={16} aria-hidden="true" className={classNames('shrink-0', isCurrent && 'text-accent')} />
-        <span className={classNames(NAME, 'flex-1 truncate')}>{label}</span>
+        <span className={classNames(RAIL_NAME, 'flex-1 truncate')}>{label}</span>
         <span className="hidden opacity-0 transition-opacity group-hover:opacity-100 min-[1440px]:inline">
           <KeyHint keys={keys} />
         </span>
       </Link>
     </Tooltip>
-  )
-}
-
-interface RailButtonProps extends ComponentProps<'button'> {
-  icon: LucideIcon
-  label: string
-  children?: ReactNode
-}
-
-/** Looks like a place, does something instead. */
-export function RailButton({ icon: Icon, label, ...rest }: RailButtonProps) {
-  return (
-    <button type="button" aria-label={label} className={ITEM} {...rest}>
-      <Icon size={16} aria-hidden="true" className="shrink-0" />
-      <span className={NAME}>{label}</span>
-    </button>
   )
 }

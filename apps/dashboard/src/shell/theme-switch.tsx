@@ -1,7 +1,7 @@
 import { Tooltip } from '@holdfast/ui'
 import { Monitor, Moon, Sun } from 'lucide-react'
 import { THEMES, type Theme, useTheme } from '../appearance.ts'
-import { RailButton } from './rail.tsx'
+import { RailButton } from './rail-button.tsx'
 
 const ICON = { system: Monitor, light: Sun, dark: Moon } as const
 const WORD: Record<Theme, string> = { system: 'System theme', light: 'Light theme', dark: 'Dark theme' }
