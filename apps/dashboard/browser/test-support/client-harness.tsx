@@ -6,12 +6,15 @@ import { createRoot } from 'react-dom/client'
 
 /**
  * A page of nothing but a client and hooks on one ingestion's stream. It comes with the token of its address, if there
- * is one, says what it is told, and calls `onCompleted` of its test.
+ * is one, keeps its appends where the address says so, says what it is told, and calls `onCompleted` of its test.
  */
 const query = new URLSearchParams(location.search)
 const params = { projectId: query.get('project') ?? '', ingestionId: query.get('ingestion') ?? '' }
 const token = query.get('with')
-const client = new StreamClient(browserWorld(window), token === null ? {} : { token: async () => ({ token }) })
+const client = new StreamClient(browserWorld(window), {
+  ...(token !== null && { token: async () => ({ token }) }),
+  keepAppends: query.has('keep'),
+})
 
 declare global {
   interface Window {
@@ -39,10 +42,10 @@ function Watcher({ hook, onceEver }: { hook: string; onceEver: boolean }) {
 }
 
 function Page() {
-  const { connection, role } = useConnection()
+  const { connection, role, queued } = useConnection()
   return (
     <>
-      <output data-testid="connection" data-state={connection.state}>
+      <output data-testid="connection" data-state={connection.state} data-queued={queued}>
         {role}
       </output>
       {params.ingestionId !== '' && (
