@@ -71,7 +71,7 @@ const PLACES: Record<string, (page: Page) => Promise<unknown>> = {
 describeInBrowser('how the ingest panel looks', (world) => {
   beforeAll(() => fill(world), WAIT.timeout)
 
-  it('[PG8] has no serious or critical finding with the tray open, in both themes', async () => {
+  it('[PG8] has no serious or critical finding with the tray open, in both themes; what is gone says so', async () => {
     const visitor = await world.visitor({ still: true })
     const { page } = visitor
     visitor.expectTrouble(/404/)
@@ -90,6 +90,9 @@ describeInBrowser('how the ingest panel looks', (world) => {
       await page.emulateMedia({ colorScheme: 'light' })
     }
     expect(found).toEqual([])
+    const gone = page.locator('[data-testid=watched][data-ingestion=nobody-made-it]')
+    await gone.getByRole('button', { name: /^Dismiss / }).waitFor()
+    expect(await gone.innerText()).toContain('It is not there any more, or may not be read.')
   })
 
   it('[PG7] at 380 px nothing leaves the screen, the tray’s sheet included, and whatever is pressed is 40 px high', async () => {

@@ -83,9 +83,10 @@ function useFavicon(mark: TabMark | null): void {
   useEffect(() => {
     const link = document.querySelector<HTMLLinkElement>('link[rel="icon"]')
     if (link === null) return
-    const own = link.getAttribute('data-own') ?? link.href
+    const shown = link.getAttribute('href') ?? ''
+    const own = link.getAttribute('data-own') ?? shown
     link.setAttribute('data-own', own)
     // Only where it is another: the page's own is asked of the server each time.
-    if (link.href !== (href ?? own)) link.href = href ?? own
+    if (shown !== (href ?? own)) link.setAttribute('href', href ?? own)
   }, [href])
 }

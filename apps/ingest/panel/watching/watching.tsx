@@ -95,29 +95,22 @@ function useEntries(stored: string | null): readonly WatchedNow[] {
   const list = useMemo(() => parseWatched(text), [text])
   const running = list.filter(({ outcome }) => outcome === null)
   const live = useLive(running.slice(0, MOST_LIVE))
-  const asked = useAsked(running.slice(MOST_LIVE))
+  // All of them once: a stream that was never begun looks like one that waits, and only the server tells them apart.
+  const asked = useAsked(running, running.length > MOST_LIVE)
   return useMemo(() => list.map((entry) => nowOf(entry, live.get(entry.ingestionId), asked)), [list, live, asked])
 }
 
 function nowOf(entry: Watched, live: LiveIngestion | undefined, asked: AskedFor): WatchedNow {
   const { ingestionId, outcome } = entry
   if (outcome !== null) return { ...entry, figures: null, connection: null, trouble: null }
-  if (live) {
-    const trouble = live.error && !live.error.retry ? live.error : null
-    return {
-      ...entry,
-      figures: live.offset === null ? null : figuresOf(live.state),
-      connection: live.connection,
-      trouble,
-    }
-  }
   const view = asked?.get(ingestionId)
-  return {
-    ...entry,
-    figures: view ? figuresOfView(view) : null,
-    connection: null,
-    trouble: view === null ? GONE : null,
-  }
+  const figuresAsked = view ? figuresOfView(view) : null
+  const isBegun = live !== undefined && live.offset !== null && live.state.status !== 'queued'
+  const trouble = view === null && !isBegun ? GONE : null
+  if (!live) return { ...entry, figures: figuresAsked, connection: null, trouble }
+  const figures = live.offset === null ? figuresAsked : figuresOf(live.state)
+  const refusal = live.error && !live.error.retry ? live.error : null
+  return { ...entry, figures, connection: live.connection, trouble: trouble ?? refusal }
 }
 
 const GONE = new RequestError('It is not there any more, or may not be read.', {
@@ -139,13 +132,13 @@ function useLive(entries: readonly Watched[]): ReadonlyMap<string, LiveIngestion
 /** By id; `null` where there is no such ingestion for whoever asks. */
 type AskedFor = ReadonlyMap<string, WatchedView | null> | undefined
 
-function useAsked(entries: readonly Watched[]): AskedFor {
+function useAsked(entries: readonly Watched[], again: boolean): AskedFor {
   const client = useStreamClient()
   const ids = entries.map(({ ingestionId }) => ingestionId)
   return useQuery({
     queryKey: ['watched', ids],
     enabled: ids.length > 0,
-    refetchInterval: ASK_EVERY_MS,
+    refetchInterval: again ? ASK_EVERY_MS : false,
     queryFn: async ({ signal }) => {
       const { items } = await client.request<{ items: WatchedView[] }>(`/api/ingestions?ids=${ids.join(',')}`, {
         signal,
