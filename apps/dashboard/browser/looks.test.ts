@@ -15,9 +15,13 @@ const PLACES: Record<string, (page: Page) => Promise<unknown>> = {
     await page.goto('/')
     await page.getByTestId('project-row').first().waitFor()
   },
-  'a new project': (page) => page.getByTestId('new-project').click(),
+  'a new project': async (page) => {
+    await page.getByTestId('new-project').click()
+    await page.getByRole('dialog').waitFor()
+  },
   'the palette': async (page) => {
     await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
     await page.keyboard.press('Control+k')
     await page.getByRole('option').first().waitFor()
   },

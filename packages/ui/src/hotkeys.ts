@@ -94,6 +94,6 @@ function press(keys: string, event: KeyboardEvent): boolean {
 }
 
 function isBusy(target: EventTarget | null): boolean {
-  if (document.querySelector('[role="dialog"], [role="menu"]')) return true
+  if (document.querySelector('dialog[open], [role="dialog"], [role="menu"]')) return true
   return target instanceof HTMLElement && (target.isContentEditable || target.matches('input, textarea, select'))
 }

@@ -65,7 +65,7 @@ export default function DesignPage() {
   usePage({ title: 'Design' })
   const [density, setDensity] = useState<Density>('comfortable')
   return (
-    <div className="lg:grid lg:grid-cols-[9rem_minmax(0,1fr)] lg:gap-8">
+    <div className="lg:grid lg:grid-cols-[11rem_minmax(0,1fr)] lg:gap-8">
       <div className="mb-4 lg:sticky lg:top-[calc(var(--bar)+1rem)] lg:self-start">
         <h1 className="mb-3 text-title font-bold">Design</h1>
         <Choice<Density>

@@ -1,7 +1,6 @@
-import { type Command, classNames, KeyHint, useFocusReturn } from '@holdfast/ui'
+import { type Command, classNames, KeyHint } from '@holdfast/ui'
 import { CornerDownLeft, Search } from 'lucide-react'
-import { Dialog } from 'radix-ui'
-import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react'
+import { type KeyboardEvent, type ReactNode, useEffect, useId, useLayoutEffect, useRef, useState } from 'react'
 import { type FoundCommand, type FoundGroup, rankCommands } from './rank-commands.ts'
 import { recentCommands, rememberCommand } from './recent-commands.ts'
 
@@ -13,35 +12,37 @@ interface CommandPaletteProps {
 
 /**
  * Every place and action by name. On a phone it stands at the top, clear of the keyboard. Part of the first screen's
- * script: what is typed right after the key that opens it must not be lost.
+ * script, and the browser's own dialog to keep that small: what is typed right after the key that opens it is not lost.
  */
-export function CommandPalette({ open, onOpenChange, commands }: CommandPaletteProps) {
-  // What was run decides where the focus goes: the button that opened the palette must not take it back.
-  const hasRun = useRef(false)
-  const giveFocusBack = useFocusReturn(open, () => !hasRun.current)
+export function CommandPalette({ open, ...rest }: CommandPaletteProps) {
+  return open ? <OpenPalette {...rest} /> : null
+}
+
+function OpenPalette({ onOpenChange, commands }: Omit<CommandPaletteProps, 'open'>) {
+  const ref = useRef<HTMLDialogElement>(null)
+  useLayoutEffect(() => {
+    const dialog = ref.current
+    dialog?.showModal()
+    return () => dialog?.close()
+  }, [])
   const run = (command: Command) => {
-    hasRun.current = true
+    // First, so that the focus is back where it was: a command that leads elsewhere then takes it along.
+    ref.current?.close()
     onOpenChange(false)
     rememberCommand(command.id)
     command.run()
   }
   return (
-    <Dialog.Root open={open} onOpenChange={onOpenChange}>
-      <Dialog.Portal>
-        <Dialog.Overlay className="appear fixed inset-0 z-40 bg-veil" />
-        <Dialog.Content
-          aria-describedby={undefined}
-          onOpenAutoFocus={() => {
-            hasRun.current = false
-          }}
-          onCloseAutoFocus={giveFocusBack}
-          className="appear fixed inset-x-2 top-2 z-50 flex max-h-[min(80dvh,32rem)] flex-col overflow-hidden rounded-md border border-line bg-raised shadow-float sm:inset-x-auto sm:top-[12dvh] sm:left-1/2 sm:w-160 sm:-translate-x-1/2"
-        >
-          <Dialog.Title className="sr-only">Go to or do</Dialog.Title>
-          <CommandList commands={commands} onRun={run} />
-        </Dialog.Content>
-      </Dialog.Portal>
-    </Dialog.Root>
+    // biome-ignore lint/a11y/useKeyWithClickEvents: Escape is the dialog's own key for it
+    <dialog
+      ref={ref}
+      aria-label="Go to or do"
+      onClose={() => onOpenChange(false)}
+      onClick={(event) => event.target === ref.current && onOpenChange(false)}
+      className="appear fixed inset-x-2 top-2 bottom-auto m-0 max-h-[min(80dvh,32rem)] w-auto max-w-none flex-col overflow-hidden rounded-md border border-line bg-raised p-0 text-ink shadow-float backdrop:bg-veil open:flex sm:inset-x-auto sm:top-[12dvh] sm:left-1/2 sm:w-160 sm:-translate-x-1/2"
+    >
+      <CommandList commands={commands} onRun={run} />
+    </dialog>
   )
 }
 

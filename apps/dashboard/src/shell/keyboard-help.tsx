@@ -4,7 +4,7 @@ import { Fragment } from 'react'
 const GROUPS: readonly HotkeyGroup[] = ['Page', 'List', 'Go', 'Everywhere']
 
 /** Every key that does something on the page as it stands, by what registered them. */
-export function KeyboardHelp({ open, onOpenChange }: { open: boolean; onOpenChange(open: boolean): void }) {
+export default function KeyboardHelp({ open, onOpenChange }: { open: boolean; onOpenChange(open: boolean): void }) {
   return (
     <Dialog open={open} onOpenChange={onOpenChange} title="Keyboard" description="What works on this page now.">
       <KeyLines />

@@ -1,16 +1,18 @@
 import { type Hotkeys, ROW_KEYS, useHotkeys } from '@holdfast/ui'
 import { useNavigate } from '@tanstack/react-router'
-import { useState } from 'react'
+import { lazy, Suspense, useState } from 'react'
 import { CommandPalette } from '../palette/command-palette.tsx'
 import { useCommands } from './commands.ts'
-import { KeyboardHelp } from './keyboard-help.tsx'
 import { ALL_PLACES } from './navigation.ts'
+
+const KeyboardHelp = lazy(() => import('./keyboard-help.tsx'))
 
 export interface OverlayState {
   open: 'palette' | 'help' | null
   openPalette(): void
   openHelp(): void
-  close(): void
+  /** Closes this one; another one that has taken its place stays. */
+  close(which: 'palette' | 'help'): void
 }
 
 export function useOverlays(): OverlayState {
@@ -19,7 +21,7 @@ export function useOverlays(): OverlayState {
     open,
     openPalette: () => setOpen('palette'),
     openHelp: () => setOpen('help'),
-    close: () => setOpen(null),
+    close: (which) => setOpen((now) => (now === which ? null : now)),
   }
 }
 
@@ -39,7 +41,7 @@ export function Overlays({ overlays }: { overlays: OverlayState }) {
     'mod+k': {
       what: 'Go to or do anything by name',
       group: 'Everywhere',
-      run: () => (open === 'palette' ? close() : openPalette()),
+      run: () => (open === 'palette' ? close('palette') : openPalette()),
     },
     // Pages with a search of their own take this key for it.
     '/': { what: 'Search places and actions', group: 'Everywhere', run: openPalette },
@@ -49,12 +51,20 @@ export function Overlays({ overlays }: { overlays: OverlayState }) {
   })
   return (
     <>
-      <CommandPalette open={open === 'palette'} onOpenChange={(isOpen) => !isOpen && close()} commands={commands} />
-      <KeyboardHelp open={open === 'help'} onOpenChange={(isOpen) => !isOpen && close()} />
+      <CommandPalette
+        open={open === 'palette'}
+        onOpenChange={(isOpen) => !isOpen && close('palette')}
+        commands={commands}
+      />
+      {open === 'help' && (
+        <Suspense>
+          <KeyboardHelp open onOpenChange={(isOpen) => !isOpen && close('help')} />
+        </Suspense>
+      )}
     </>
   )
 }
 
 function hasOpen(): boolean {
-  return document.querySelector('[role="dialog"], [role="menu"]') !== null
+  return document.querySelector('dialog[open], [role="dialog"], [role="menu"]') !== null
 }
