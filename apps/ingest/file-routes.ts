@@ -18,7 +18,14 @@ const sort = z.enum(FILE_SORTS).default('path')
 const FilesQuery = Filter.extend({ limit: limit(200, 50), cursor: Cursor, sort })
 const ExportQuery = Filter.extend({ format: Format, sort })
 const FileParams = z.object({ id: Id, fileId: Id })
-const PassagesQuery = z.object({ limit: limit(100, 20), cursor: z.coerce.number().int().min(0).default(-1) })
+const PassagesQuery = z.object({
+  limit: limit(100, 20),
+  cursor: z
+    .string()
+    .regex(/^\d{1,9}$/, 'not a cursor')
+    .transform(Number)
+    .default(-1),
+})
 const RetrySet = Filter.omit({ status: true })
   .extend({
     scope: z.literal('file'),

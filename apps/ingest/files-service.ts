@@ -38,7 +38,7 @@ export class FilesService {
   ): Promise<FilesPage> {
     await this.#demandProject(projectId)
     const { list } = this.#deps
-    const rows = await list.page(projectId, filter, sort, limit, parseCursor(cursor, sort))
+    const rows = await list.page(projectId, filter, sort, limit, parseCursor(cursor, sort, sort.endsWith('path')))
     const last = rows.at(-1)
     const { status: _status, code: _code, ...ungrouped } = filter
     return {

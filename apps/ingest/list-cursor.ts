@@ -6,12 +6,15 @@ export function cursorOf({ key, id }: ListPosition, sort: string): string {
   return JSON.stringify([sort, key, id])
 }
 
-/** Throws INVALID_INPUT for anything that is not a cursor of that order. */
-export function parseCursor(cursor: string | null, sort: string): ListPosition | null {
+/**
+ * Throws INVALID_INPUT for anything that is not a cursor of that order: of another one, or with a key (`isText` or a whole
+ * number) that nothing is sorted by there.
+ */
+export function parseCursor(cursor: string | null, sort: string, isText: boolean): ListPosition | null {
   if (cursor === null) return null
   try {
     const [of, key, id, ...rest] = JSON.parse(cursor)
-    const isKey = typeof key === 'string' || Number.isSafeInteger(key)
+    const isKey = isText ? typeof key === 'string' : Number.isSafeInteger(key)
     if (of === sort && isKey && typeof id === 'string' && rest.length === 0) return { key, id }
   } catch {
     // Not ours: refused below, like one of the wrong shape.

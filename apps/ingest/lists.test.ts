@@ -53,6 +53,23 @@ describe('The list of projects', () => {
     for (const query of ['sort=colour', 'status=fine', 'limit=0', 'cursor=%5B%5D', 'cursor=x']) {
       expect(await refused(`/api/projects?${query}`), query).toEqual({ status: 400, code: 'INVALID_INPUT' })
     }
+    const project = `/api/projects/${await make('Two')}`
+    const forged: [string, string, unknown][] = [
+      ['/api/projects', 'active', 'x'],
+      ['/api/projects', 'name', 5],
+      ['/api/projects', 'newest', null],
+      [`${project}/files`, 'size', 'x'],
+      [`${project}/files`, '-passages', 0.5],
+      [`${project}/files`, '-path', 5],
+    ]
+    for (const [list, sort, key] of forged) {
+      const path = `${list}?sort=${sort}&cursor=${encodeURIComponent(JSON.stringify([sort, key, 'y']))}`
+      expect(await refused(path), path).toEqual({ status: 400, code: 'INVALID_INPUT' })
+    }
+    for (const cursor of ['', 'x', '-1', '1e3', '99999999999999999999']) {
+      const path = `${project}/files/nobody/passages?cursor=${cursor}`
+      expect(await refused(path), path).toEqual({ status: 400, code: 'INVALID_INPUT' })
+    }
     const other = `/api/projects?sort=name&cursor=${encodeURIComponent(next ?? '')}`
     expect(await refused(other)).toEqual({ status: 400, code: 'INVALID_INPUT' })
   })

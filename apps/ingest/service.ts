@@ -69,7 +69,7 @@ export class IngestService {
     cursor: string | null,
   ): Promise<ProjectsPage> {
     const { projects } = this.#deps
-    const rows = await projects.list(filter, sort, limit, parseCursor(cursor, sort))
+    const rows = await projects.list(filter, sort, limit, parseCursor(cursor, sort, sort !== 'active'))
     const views = await this.#views(rows.flatMap(({ ingestion_id }) => ingestion_id ?? []))
     const byId = new Map(views.map((view) => [view.ingestionId, view]))
     const groups = await projects.groups(filter)
