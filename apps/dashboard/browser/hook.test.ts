@@ -1,23 +1,18 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { WebSocket } from 'playwright-core'
-import { build, type Rolldown } from 'vite'
 import { beforeAll } from 'vitest'
 import { makeMixedFiles } from '../../../bench/corpus/make-mixed-files.ts'
+import { buildHarness, openHarness } from './test-support/harness-page.ts'
 import { LOSS, read, type Visitor, WAIT } from './test-support/visitor.ts'
 import { describeInBrowser, eventually, expect, it } from './test-support/world.ts'
 
-const HARNESS = fileURLToPath(new URL('test-support/harness.tsx', import.meta.url))
 let script = ''
 
-/** The hook in a page of its own: the server's document with the harness in place of the page's script. */
-async function openHarness({ page }: Visitor, project: string): Promise<WebSocket[]> {
-  await page.route(/\/assets\/index-.*\.js$/, (route) =>
-    route.fulfill({ contentType: 'text/javascript', body: script }),
-  )
+/** The hook in a page of its own, and the WebSockets it opens. */
+async function watch({ page }: Visitor, project: string): Promise<WebSocket[]> {
   const sockets: WebSocket[] = []
-  await page.goto(`/?project=${project}`)
+  await openHarness(page, script, { project })
   page.on('websocket', (socket) => sockets.push(socket))
   return sockets
 }
@@ -30,14 +25,7 @@ describeInBrowser(
   'useIngestionSocket',
   (world) => {
     beforeAll(async () => {
-      const built = (await build({
-        root: fileURLToPath(new URL('..', import.meta.url)),
-        configFile: false,
-        logLevel: 'warn',
-        define: { 'process.env.NODE_ENV': '"development"' },
-        build: { write: false, minify: false, rollupOptions: { input: HARNESS } },
-      })) as Rolldown.RolldownOutput
-      script = built.output[0].code
+      script = await buildHarness('harness.tsx')
       await mkdir(join(world.server.root, 'mixed'))
       await makeMixedFiles(join(world.server.root, 'mixed'), { files: 60 })
     })
@@ -51,14 +39,14 @@ describeInBrowser(
     it('[P2a] connects on mount, cleans up on unmount, and [P2b] returns what a panel needs', async () => {
       const visitor = await world.visitor()
       const { page } = visitor
-      const sockets = await openHarness(visitor, await start())
+      const sockets = await watch(visitor, await start())
       expect(sockets).toHaveLength(0)
       await page.getByRole('button', { name: 'Mount' }).click()
       await eventually(async () => (await told(visitor)).connectionState).toBe('connected')
       expect(Object.keys(await told(visitor)).sort()).toEqual(
         ['connectionState', 'currentPhase', 'error', 'isOffline', 'metrics', 'progress', 'reconnect'].sort(),
       )
-      expect(sockets.some((socket) => /\/progress\?/.test(socket.url()))).toBe(true)
+      expect(sockets.map((socket) => new URL(socket.url()).pathname)).toEqual(['/v1/ws'])
       await page.getByRole('button', { name: 'Unmount' }).click()
       await eventually(() => sockets.every((socket) => socket.isClosed()), WAIT).toBe(true)
       expect(await read(page.locator('output'))).toBe('')
@@ -68,7 +56,7 @@ describeInBrowser(
       const visitor = await world.visitor()
       const { page } = visitor
       const project = await start()
-      await openHarness(visitor, project)
+      await watch(visitor, project)
       await page.getByRole('button', { name: 'Mount' }).click()
       await eventually(async () => (await told(visitor)).progress.extract, WAIT).toBeGreaterThan(5)
       visitor.expectTrouble(LOSS)

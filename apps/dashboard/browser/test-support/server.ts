@@ -73,11 +73,20 @@ export class ServerProcess {
   }
 
   /** As when the power goes: no word, no clean-up. */
-  async kill9(): Promise<void> {
+  kill9(): Promise<void> {
+    return this.#end('SIGKILL')
+  }
+
+  /** As when it is replaced by a newer one: it tells everybody, puts its work aside and goes. */
+  stop(): Promise<void> {
+    return this.#end('SIGTERM')
+  }
+
+  async #end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
     const child = this.#child
     if (child === null || child.exitCode !== null || child.signalCode !== null) return
     const ended = once(child, 'exit')
-    child.kill('SIGKILL')
+    child.kill(signal)
     await ended
   }
 
