@@ -73,7 +73,7 @@ describeInBrowser(
       const visitor = await world.visitor()
       const { page } = visitor
       const id = await project(world, 'Watched by hand')
-      const path = await longFolder(world, 'by-hand')
+      const path = await longFolder(world, 'by-hand', 1500)
       await world.server.request('POST', `/api/projects/${id}/ingestions`, { path })
       await page.goto(`/projects/${id}`)
       const watch = page.getByTestId('watch')
@@ -103,7 +103,7 @@ describeInBrowser(
       const visitor = await world.visitor()
       const { page } = visitor
       const id = await project(world, 'One state')
-      await addFolder(visitor, id, await longFolder(world, 'one-state', 400))
+      await addFolder(visitor, id, await longFolder(world, 'one-state', 900))
       await visitor.reaches('extract', 3)
       // All of it in one look, so that nothing moves in between.
       const onPage = () =>
@@ -124,7 +124,7 @@ describeInBrowser(
         await page.waitForTimeout(120)
       }
       await page.getByRole('button', { name: 'Cancel One state' }).click()
-      expect(await read(page.getByRole('dialog'))).toMatch(/None of its 400 files is searchable yet/)
+      expect(await read(page.getByRole('dialog'))).toMatch(/None of its 900 files is searchable yet/)
       await page.getByTestId('confirm-cancel').click()
       await eventually(() => page.getByTestId('watched').getAttribute('data-status'), WAIT).toBe('cancelled')
     })
