@@ -7,6 +7,7 @@ import {
   isTrying,
   type LinkConnection,
   nextConnection,
+  PROBE_MS,
   retryDelay,
   type TransportName,
 } from './connection-policy.ts'
@@ -106,7 +107,7 @@ export class Carrier {
     const now = nextConnection(before, input, clock.now(), random)
     if (now === before) return
     this.#connection = now
-    this.#error = isOpen(now) ? null : (error ?? this.#error)
+    this.#error = isOpen(now) || now.state === 'disconnected' ? null : (error ?? this.#error)
     this.#follow(before, now)
     this.#options.onChange()
   }
@@ -128,7 +129,9 @@ export class Carrier {
       void this.#open('websocket')
     }
     const dueAt = now.retryAt ?? now.probeAt
-    if (dueAt !== null) this.#cancelTimer = clock.after(dueAt - clock.now(), () => this.#input({ type: 'due' }))
+    // No wait is longer, whatever a clock says that was set back.
+    const wait = (dueAt ?? 0) - clock.now()
+    if (dueAt !== null) this.#cancelTimer = clock.after(Math.min(wait, PROBE_MS), () => this.#input({ type: 'due' }))
   }
 
   #drop(): void {
@@ -197,6 +200,8 @@ export class Carrier {
   }
 
   #onFailed(transport: TransportName, how: Failure, error = RequestError.unreachable(), retryAfterMs?: number): void {
+    // A token that has expired by the server's clock may not have by this one's.
+    if (error.kind === 'auth') this.#options.credentials.drop()
     const isOnline = this.#world.connectivity.online()
     this.#input({ type: 'failed', transport, how, isOnline, retryAfterMs }, error)
   }

@@ -22,14 +22,14 @@
  * - `silent` it opened, and then nothing was heard for too long: something between swallows what comes (a proxy that
  *   gathers answers before it hands them on). More of the same will not help: down the ladder at once.
  * - `lost` it was open, and was cut. The next try begins with the WebSocket.
- * - `unreachable` a request got no answer at all: no transport will work, the try is over.
+ * - `unreachable` a request got no answer at all, or was told to come later: no transport will work, the try is over.
  *
  * | from \ input  | connect    | opened ws | opened other  | failed: unopened, silent            | failed: lost, unreachable | due, wake | refused | disconnect   |
  * | ------------- | ---------- | --------- | ------------- | ----------------------------------- | ------------------------- | --------- | ------- | ------------ |
  * | disconnected  | connecting | -         | -             | -                                   | -                         | -         | -       | -            |
  * | connecting    | -          | connected | degraded      | next rung, else reconnecting 1      | reconnecting 1            | -         | error   | disconnected |
  * | connected     | -          | -         | -             | next rung (silent)                  | reconnecting 1            | -         | error   | disconnected |
- * | degraded      | -          | connected | -             | ws: stays; other: next rung         | reconnecting 1            | probe     | error   | disconnected |
+ * | degraded      | probe      | connected | -             | ws: stays; other: next rung         | reconnecting 1            | probe     | error   | disconnected |
  * | reconnecting  | try now    | connected | degraded      | next rung, else attempt + 1, error  | attempt + 1, error        | try now   | error   | disconnected |
  * | error         | connecting | -         | -             | -                                   | -                         | -         | -       | disconnected |
  *
@@ -99,10 +99,14 @@ export const IDLE: LinkConnection = {
   probeAt: null,
 }
 
-/** Wait before try number `attempt` (from 1): 1, 2, 4, 8 … seconds, at most 30, give or take a fifth, in ms. */
-export function retryDelay(attempt: number, random: () => number): number {
+/**
+ * Wait before try number `attempt` (from 1): 1, 2, 4, 8 … seconds, at most 30, give or take a fifth, in ms; longer where
+ * the server said so, in seconds, up to an hour.
+ */
+export function retryDelay(attempt: number, random: () => number, retryAfter = 0): number {
   const base = Math.min(1000 * 2 ** (attempt - 1), LONGEST_WAIT_MS)
-  return Math.round(Math.min(base * (1 + JITTER * (2 * random() - 1)), LONGEST_WAIT_MS))
+  const wait = Math.min(base * (1 + JITTER * (2 * random() - 1)), LONGEST_WAIT_MS)
+  return Math.round(Math.max(wait, Math.min(retryAfter, 3600) * 1000))
 }
 
 /** The next state; the same object where the input changes nothing. */
@@ -121,7 +125,7 @@ export function nextConnection(
     case 'connect':
     case 'wake':
     case 'due':
-      return goOn(before, input.type, now)
+      return goOn(before, now)
     case 'opened':
       return open(before, input.transport, now)
     case 'received':
@@ -143,10 +147,10 @@ export function isTrying({ state, retryAt }: LinkConnection): boolean {
   return state === 'connecting' || (state === 'reconnecting' && retryAt === null)
 }
 
-function goOn(before: LinkConnection, type: 'connect' | 'wake' | 'due', now: number): LinkConnection {
+function goOn(before: LinkConnection, now: number): LinkConnection {
   if (before.retryAt !== null) return { ...before, retryAt: null, transport: 'websocket' }
-  const isProbe = before.state === 'degraded' && (type !== 'due' || (before.probeAt ?? now) <= now)
-  return isProbe ? { ...before, probeAt: now + PROBE_MS } : before
+  // However early the timer runs: no other follows it.
+  return before.state === 'degraded' ? { ...before, probeAt: now + PROBE_MS } : before
 }
 
 function open(before: LinkConnection, transport: TransportName, now: number): LinkConnection {

@@ -9,6 +9,8 @@ export interface AccessToken {
 /** Gives a token that counts: asked at first, before one expires, and where the server does not take one any more. */
 export type TokenSource = () => Promise<AccessToken>
 
+/** How long a source of tokens may take, ms. */
+const SOURCE_MS = 20_000
 /** A token is renewed when this part of its life is left, and at the latest so long before its end, ms. */
 const SPARE_PART = 0.2
 const SPARE_MS = 60_000
@@ -63,10 +65,11 @@ export class Credentials {
 
   async #ask(source: TokenSource): Promise<AccessToken> {
     try {
-      const given = await source()
+      const given = await this.#inTime(source())
       const now = this.world.clock.now()
-      const left = given.expiresAt == null ? Number.POSITIVE_INFINITY : new Date(given.expiresAt).getTime() - now
-      this.#renewAt = now + left - Math.min(SPARE_MS, left * SPARE_PART)
+      const left = new Date(given.expiresAt ?? Number.NaN).getTime() - now
+      // One that is new and has expired says that this clock is wrong: the server tells when it counts no more.
+      this.#renewAt = left > 0 ? now + left - Math.min(SPARE_MS, left * SPARE_PART) : Number.POSITIVE_INFINITY
       return given
     } catch (error) {
       this.#current = null
@@ -74,10 +77,19 @@ export class Credentials {
     }
   }
 
+  #inTime<T>(given: Promise<T>): Promise<T> {
+    const { promise, reject } = Promise.withResolvers<never>()
+    const cancel = this.world.clock.after(SOURCE_MS, () => reject(new Error('No token was given in time.')))
+    return Promise.race([given, promise]).finally(cancel)
+  }
+
   async #fetch(world: ClientWorld, url: string, init: globalThis.RequestInit = {}): Promise<Response> {
-    const first = await world.fetch(url, await this.#signed(init))
+    const signed = await this.#signed(init)
+    const used = this.#current
+    const first = await world.fetch(url, signed)
     if (first.status !== 401) return first
-    this.drop()
+    // Of many that are refused with one token the first asks for another.
+    if (used === this.#current) this.drop()
     void first.body?.cancel().catch(() => {})
     return world.fetch(url, await this.#signed(init))
   }

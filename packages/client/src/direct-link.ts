@@ -141,8 +141,9 @@ export class DirectLink implements Link {
   }
 
   #wanted(): Wanted[] {
-    return [...this.#streams].flatMap(([stream, { position, readers }]) => {
-      if (position === null) return []
+    return [...this.#streams].flatMap(([stream, { position, readers, cancelAlign }]) => {
+      // What is to be begun again later is asked for then, and only once.
+      if (position === null || cancelAlign) return []
       const asking = [...readers].filter(({ poll }) => poll)
       const poll = asking.length === readers.size ? (signal: AbortSignal) => pollAll(asking, signal) : undefined
       return [{ stream, from: position, poll }]
@@ -176,14 +177,16 @@ export class DirectLink implements Link {
     known.position = frame.offset
     known.failures = 0
     this.#carrier.received()
-    const readers = [...known.readers]
-    // Whoever reads it now has its end to take in; whoever comes later begins again.
-    if (frame.type === 'sealed') this.#streams.delete(frame.stream)
-    for (const reader of readers) {
+    // Nothing follows. Whoever misses something before the end, or reads the state just now, has it begun again.
+    if (frame.type === 'sealed') {
+      known.position = null
+      known.cancelAlign?.()
+      known.cancelAlign = null
+    }
+    for (const reader of [...known.readers]) {
       if (frame.type === 'reset') reader.reset(RequestError.fromProblem(frame.error))
       else if (frame.type !== 'subscribed') reader.receive(frame)
     }
-    if (frame.type === 'sealed') this.#endWhenIdle()
   }
 
   #failStream(stream: string, error: RequestError): void {
@@ -192,11 +195,14 @@ export class DirectLink implements Link {
     if (error.retry) {
       known.failures += 1
       known.cancelAlign?.()
-      known.cancelAlign = this.#world.clock.after(retryDelay(known.failures, this.#world.random), () => {
+      const wait = retryDelay(known.failures, this.#world.random, error.retryAfter)
+      known.cancelAlign = this.#world.clock.after(wait, () => {
+        known.cancelAlign = null
         if (known.position !== null) this.#carrier.subscribe(stream, known.position)
       })
       return
     }
+    known.cancelAlign?.()
     this.#streams.delete(stream)
     for (const reader of [...known.readers]) reader.fail(error)
     this.#endWhenIdle()

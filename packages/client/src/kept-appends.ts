@@ -23,22 +23,19 @@ export interface KeptAppendsOptions {
  */
 export class KeptAppends implements Keep {
   readonly #options: KeptAppendsOptions
-  readonly #of: Promise<string>
   readonly #db: Promise<Idb>
 
   constructor(options: KeptAppendsOptions) {
     this.#options = options
     this.#db = openIdb()
-    this.#of = options.of()
-    // Told again by whoever uses them.
+    // Told again by whoever uses it.
     this.#db.catch(() => {})
-    this.#of.catch(() => {})
     void options.tabs.locks.request(lockOf(options.page), {}, () => new Promise(() => {})).catch(() => {})
   }
 
   async adopt(): Promise<Entry[]> {
     try {
-      const [db, of] = await Promise.all([this.#db, this.#of])
+      const [db, of] = await Promise.all([this.#db, this.#options.of()])
       const all = await done<Kept[]>(db.transaction(APPENDS, 'readonly').objectStore(APPENDS).getAll())
       const others = all.filter((kept) => kept.of === of && kept.page !== this.#options.page)
       const orphans: Kept[] = []
@@ -81,7 +78,7 @@ export class KeptAppends implements Keep {
   async #change(change: (appends: IdbStore, of: string) => void): Promise<void> {
     try {
       // Before the transaction: it would end while something else is waited for.
-      const [db, of] = await Promise.all([this.#db, this.#of])
+      const [db, of] = await Promise.all([this.#db, this.#options.of()])
       await changeStore(db, APPENDS, (appends) => change(appends, of))
     } catch {
       // Full, or closed by a newer page: the append itself goes on, it only does not outlive this page.

@@ -99,6 +99,7 @@ describe('the outbox', () => {
     expect(link.asked).toHaveLength(0)
     // The time of no wait passes: that there is a way again is enough.
     await vi.waitFor(() => {
+      link.isOpen = false
       link.isOpen = true
       expect(link.asked).toHaveLength(1)
     })
@@ -128,6 +129,35 @@ describe('the outbox', () => {
     await good
     // Its number was not used up.
     expect(link.asked.map(({ producer }) => producer.seq)).toEqual([0, 0])
+  })
+
+  it('[CL18] waits as long as the server said, whatever else becomes of the connection', async () => {
+    const { world, link, outbox } = setup()
+    const fields = { code: 'TOO_MANY_REQUESTS', status: 429, kind: 'limit', retry: true, retryAfter: 45 } as const
+    link.answer = () => Promise.reject(new RequestError('Slower.', fields))
+    const appended = outbox.append('a', [1])
+    await vi.waitFor(() => expect(world.clock.pending).toBe(1))
+    // Something else about it is new.
+    link.isOpen = true
+    link.answer = async () => ({ offset: at(1) })
+    world.clock.advance(44_999)
+    expect(link.asked).toHaveLength(1)
+    world.clock.advance(1)
+    expect(await appended).toEqual({ offset: at(1) })
+  })
+
+  it('[CL18] has nothing more to do once it is closed, and takes nothing more', async () => {
+    const { world, link, outbox } = setup()
+    const sent = Promise.withResolvers<Appended>()
+    link.answer = () => sent.promise
+    const appended = outbox.append('a', [1])
+    await vi.waitFor(() => expect(link.asked).toHaveLength(1))
+    outbox.close()
+    sent.reject(RequestError.unreachable())
+    await expect(appended).rejects.toMatchObject({ code: 'UNREACHABLE' })
+    await expect(outbox.append('a', [2])).rejects.toMatchObject({ code: 'UNREACHABLE' })
+    expect(world.clock.pending).toBe(0)
+    expect(link.asked).toHaveLength(1)
   })
 
   it('[CL17] numbers anew where the stream is another than it was', async () => {

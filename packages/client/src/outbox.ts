@@ -61,6 +61,8 @@ export class Outbox {
   readonly #cancels = new Set<() => void>()
   readonly #producer: string
   readonly #stopStatus: () => void
+  #wasOpen: boolean
+  #isClosed = false
   #characters = 0
   #count = 0
   #ids = 0
@@ -68,6 +70,7 @@ export class Outbox {
   constructor(options: OutboxOptions) {
     this.#options = options
     this.#producer = options.world.id()
+    this.#wasOpen = isOpen(options.link.status.connection)
     this.#stopStatus = options.link.onStatus(() => this.#wake())
     if (options.keep) void this.#adopt(options.keep)
   }
@@ -91,6 +94,7 @@ export class Outbox {
   }
 
   close(): void {
+    this.#isClosed = true
     this.#stopStatus()
     for (const cancel of this.#cancels) cancel()
     for (const { entries } of this.#queues.values()) {
@@ -100,6 +104,7 @@ export class Outbox {
   }
 
   #add(entry: Entry): Promise<Appended> {
+    if (this.#isClosed) return Promise.reject(RequestError.unreachable())
     const characters = JSON.stringify(entry.events).length
     const { appends, characters: most } = this.#options.limits ?? { appends: 1000, characters: 1_000_000 }
     if (this.#count >= appends || this.#characters + characters > most) return Promise.reject(queueFull(this.#count))
@@ -178,9 +183,10 @@ export class Outbox {
     } else if (!error.retry) {
       return () => entry.reject(error)
     }
+    if (this.#isClosed) return null
     queue.failures += 1
     const { world } = this.#options
-    const cancel = world.clock.after(retryDelay(queue.failures, world.random), () => {
+    const cancel = world.clock.after(retryDelay(queue.failures, world.random, error.retryAfter), () => {
       this.#cancels.delete(cancel)
       void this.#send(queue)
     })
@@ -190,7 +196,9 @@ export class Outbox {
 
   /** There may be a way again: nobody waits for the end of a pause. */
   #wake(): void {
-    if (!isOpen(this.#options.link.status.connection)) return
+    const wasOpen = this.#wasOpen
+    this.#wasOpen = isOpen(this.#options.link.status.connection)
+    if (wasOpen || !this.#wasOpen) return
     for (const queue of this.#queues.values()) if (queue.entries.length > 0) void this.#send(queue)
   }
 

@@ -59,7 +59,9 @@ export class RequestError extends Error implements RequestErrorFields {
     } catch {
       // A proxy's page or an empty body: the status has to do.
     }
-    const fields = { code: 'INTERNAL_ERROR', status, kind: 'unknown', retry: status >= 500 } as const
+    const isLimit = status === 429
+    const kind = isLimit ? 'limit' : 'unknown'
+    const fields = { code: 'INTERNAL_ERROR', status, kind, retry: status >= 500 || isLimit } as const
     return new RequestError(`The server answered with status ${status}.`, fields)
   }
 }

@@ -125,6 +125,20 @@ describe('a stream in the client', () => {
     expect(store.getSnapshot()).toMatchObject({ state: { total: 13 }, offset: at(5) })
   })
 
+  it('[CL2] reads what is missing before the end, and then the end', async () => {
+    const { store, first } = await connected()
+    const sealed = { type: 'sealed', stream, after: at(5), offset: at(5) }
+    first.say(sealed)
+    expect(store.getSnapshot().connection.state).toBe('connected')
+    expect(first.of('subscribe').at(-1)).toEqual({ type: 'subscribe', stream, from: at(3) })
+    first.say({ type: 'unsubscribed', stream })
+    first.say(events(3, added(1), added(2)))
+    first.say(sealed)
+    expect(store.getSnapshot()).toMatchObject({ state: { total: 13 }, offset: at(5) })
+    expect(store.getSnapshot().connection.state).toBe('completed')
+    expect(first.isClosed).toBe(true)
+  })
+
   it('[CL2] a stream that is only ever gaps is not asked for without a pause', async () => {
     const { world, first } = await connected()
     first.say(events(7, added(1)))

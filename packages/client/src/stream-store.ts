@@ -52,6 +52,8 @@ export interface StreamStoreOptions<State> {
   onChange?(): void
 }
 
+/** How long a state may take to be read, ms. */
+const LOAD_MS = 20_000
 /** How long a stream is still read after its last reader went: a change of page does not cut it, ms. */
 const LINGER_MS = 1000
 
@@ -76,6 +78,7 @@ export class StreamStore<State> {
   #loading: AbortController | null = null
   #loads = 0
   #cancelLoad: (() => void) | null = null
+  #wasOpen = false
 
   constructor(options: StreamStoreOptions<State>) {
     this.#options = options
@@ -128,6 +131,7 @@ export class StreamStore<State> {
   #begin(): void {
     const { link, stream } = this.#options
     this.#loads = 0
+    this.#wasOpen = isOpen(link.status.connection)
     this.#enter('loading')
     const stopStatus = link.onStatus(() => this.#onStatus())
     const close = link.open(stream, this.#reader)
@@ -154,10 +158,10 @@ export class StreamStore<State> {
   }
 
   #onStatus(): void {
+    const wasOpen = this.#wasOpen
+    this.#wasOpen = isOpen(this.#options.link.status.connection)
     // What could not be read for want of a connection can be now.
-    if (this.#reading === 'loading' && this.#loading === null && isOpen(this.#options.link.status.connection)) {
-      void this.#load()
-    }
+    if (this.#reading === 'loading' && this.#loading === null && this.#wasOpen && !wasOpen) void this.#load()
     this.#set({})
   }
 
@@ -166,15 +170,25 @@ export class StreamStore<State> {
     this.#cancelLoad?.()
     const loading = new AbortController()
     this.#loading = loading
+    const end = () => {
+      this.#loading = null
+      this.#cancelLoad?.()
+    }
+    // What is never answered is asked for again.
+    this.#cancelLoad = this.#options.world.clock.after(LOAD_MS, () => {
+      end()
+      loading.abort()
+      this.#onLoadFailed(RequestError.unreachable())
+    })
     try {
       const loaded = await this.#options.load(loading.signal)
       if (loading.signal.aborted) return
-      this.#loading = null
+      end()
       if (loaded) this.#take(loaded)
       else this.#onLoadFailed(missing(this.#options.stream))
     } catch (error) {
       if (loading.signal.aborted) return
-      this.#loading = null
+      end()
       this.#onLoadFailed(RequestError.from(error))
     }
   }
@@ -195,10 +209,11 @@ export class StreamStore<State> {
     const isNewer = this.#position === null || isBeyond(offset, this.#position)
     this.#loads = 0
     if (isNewer) this.#position = offset
-    const change = isNewer ? { state, offset, error: null } : {}
+    const change = isNewer ? { state, offset, error: null } : { error: null }
     if (ended) this.#enter('ended', change)
     else this.#enter('live', change)
-    if (!ended && isNewer) link.align(stream, offset)
+    // What came while it was read was not taken in.
+    if (!ended && this.#position !== null) link.align(stream, this.#position)
   }
 
   /** Asked again when there is a connection; where there is one, after P3's waits, for as often as P3 says. */
@@ -212,7 +227,11 @@ export class StreamStore<State> {
     if (!isOpen(link.status.connection)) return
     this.#loads += 1
     if (this.#loads > MAX_ATTEMPTS) this.#fail(error)
-    else this.#cancelLoad = world.clock.after(retryDelay(this.#loads, world.random), () => void this.#load())
+    else
+      this.#cancelLoad = world.clock.after(
+        retryDelay(this.#loads, world.random, error.retryAfter),
+        () => void this.#load(),
+      )
   }
 
   #receive(frame: Frame): void {

@@ -89,7 +89,9 @@ export function browserWorld(page: BrowserPage): ClientWorld {
     openSocket: (url, token) => {
       if (typeof WebSocket !== 'function') return null
       // A page cannot set a header here.
-      return new WebSocket(token ? `${url}${url.includes('?') ? '&' : '?'}token=${token}` : url) as WebSocketLike
+      return new WebSocket(
+        token ? `${url}${url.includes('?') ? '&' : '?'}token=${encodeURIComponent(token)}` : url,
+      ) as WebSocketLike
     },
     connectivity: {
       online: () => page.navigator.onLine,

@@ -19,6 +19,8 @@ export class FollowerLink implements Link {
   #status: LinkStatus = { connection: { ...IDLE, state: 'connecting' }, error: null, role: 'follower' }
   #refs = 0
   #leader: string | null = null
+  /** The last status of the leader's, as text. */
+  #said = ''
 
   constructor(tab: string, say: (message: TabMessage) => void) {
     this.#tab = tab
@@ -74,18 +76,15 @@ export class FollowerLink implements Link {
         this.#onLeader(message)
         break
       case 'frame':
+        // Whoever takes in an end leaves by itself; who misses something before it stays, and asks for that.
         for (const reader of this.#of(message.stream)) reader.receive(message.frame)
-        if (message.frame.type === 'sealed') this.#readers.delete(message.stream)
         break
       case 'reset':
         for (const reader of this.#of(message.stream)) reader.reset(errorOf(message.error))
         break
-      case 'fail': {
-        const readers = this.#of(message.stream)
-        this.#readers.delete(message.stream)
-        for (const reader of readers) reader.fail(errorOf(message.error))
+      case 'fail':
+        for (const reader of this.#of(message.stream)) reader.fail(errorOf(message.error))
         break
-      }
       case 'settled':
         if (message.to === this.#tab) this.#settle(message)
     }
@@ -99,6 +98,10 @@ export class FollowerLink implements Link {
     // Its first word may have been missed.
     if (isNew || tab !== this.#leader) this.#tellAll()
     this.#leader = tab
+    const said = JSON.stringify(status)
+    // It goes on, and says so to whoever asks.
+    if (said === this.#said) return
+    this.#said = said
     const error = status.error && errorOf(status.error)
     this.#status = { connection: status.connection, error, role: 'follower' }
     for (const listener of [...this.#listeners]) listener()

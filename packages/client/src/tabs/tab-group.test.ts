@@ -32,6 +32,10 @@ class Tab {
   readonly #channels: TabChannel[] = []
   #life: (isAwake: boolean) => void = () => {}
   isFrozen = false
+  /** The tabs that have begun to read through it. */
+  readonly served = new Set<string>()
+  /** What was said to it, also while nothing ran in it. */
+  heard = 0
   state = { total: 10 }
   offset = 3
 
@@ -83,7 +87,10 @@ class Tab {
           close: () => real.close(),
         }
         real.onmessage = (event) => {
+          this.heard += 1
           if (!this.isFrozen) channel.onmessage?.(event as MessageEvent)
+          const { type, tab } = (event as MessageEvent).data
+          if (type === 'open') this.served.add(tab)
         }
         this.#channels.push(channel)
         return channel
@@ -131,6 +138,7 @@ async function group(size: number) {
   for (const tab of followers) {
     await vi.waitFor(() => expect(tab.store.getSnapshot().connection.state).toBe('connected'))
   }
+  await vi.waitFor(() => expect(leader.served.size).toBe(size))
   return { who, leader, socket, followers, all: [leader, ...followers] }
 }
 
@@ -190,6 +198,28 @@ describe('tabs of one browser', () => {
     socket.say({ type: 'unsubscribed', stream })
     socket.say(events(4, 2, 3))
     await vi.waitFor(() => expect(totals([leader, late])).toEqual([16, 16]))
+  })
+
+  it('[CL15] one that misses something before the end has it, and then the end', async () => {
+    const { who, leader, socket, followers } = await group(1)
+    const late = followers[0] as Tab
+    const sealed = { type: 'sealed', stream, after: at(6), offset: at(6) }
+    // The follower does not hear this.
+    late.isFrozen = true
+    const { heard } = late
+    socket.say(events(3, 1, 2, 3))
+    await vi.waitFor(() => expect(late.heard).toBe(heard + 1))
+    late.isFrozen = false
+    socket.say(sealed)
+    await vi.waitFor(() => expect(leader.store.getSnapshot().connection.state).toBe('completed'))
+    const again = await leader.world.socket(2)
+    again.onopen?.()
+    again.say({ type: 'welcome', protocol: 1, heartbeatMs: 25_000, principal: who.id, scope: who.scope })
+    await vi.waitFor(() => expect(again.of('subscribe')).toEqual([{ type: 'subscribe', stream, from: at(3) }]))
+    again.say(events(3, 1, 2, 3))
+    again.say(sealed)
+    await vi.waitFor(() => expect(late.store.getSnapshot().connection.state).toBe('completed'))
+    expect(late.total).toBe(16)
   })
 
   it('[CL16] the next takes over when the leader closes, and nothing is lost or doubled', async () => {

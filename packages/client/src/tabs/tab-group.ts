@@ -1,4 +1,4 @@
-import { isOpen } from '../connection-policy.ts'
+import { isOpen, retryDelay } from '../connection-policy.ts'
 import type { Credentials } from '../credentials.ts'
 import { DirectLink } from '../direct-link.ts'
 import type { Role } from '../link.ts'
@@ -27,9 +27,13 @@ interface Place {
   say(message: TabMessage): void
 }
 
+/** Of what the tabs say to one another: those of pages of another version are another group. */
+const MESSAGES = 1
 /** How often a tab wants to hear of the one that holds the connection, ms. It takes over after two in vain. */
 export const TAB_BEAT_MS = 5_000
 const BEATS = 2
+/** How long it may take to find out who asks, ms. */
+const FIND_MS = 10_000
 
 /**
  * One connection for all tabs of a browser that are the same somebody: the tab that holds a lock has it, the others
@@ -44,6 +48,14 @@ export class TabGroup {
   /** Aborted to leave the other tabs; `null` while this one is alone or asleep. */
   #stay: AbortController | null = null
   #key: string | null = null
+  /** The connection of one's own, while this tab is alone. */
+  #alone: DirectLink | null = null
+  /** Calls off that it is found out once more who asks. */
+  #cancelFind: (() => void) | undefined
+  /** How often in a row that could not be found out. */
+  #failures = 0
+  /** Who this was said to be, and was not by what the connection said. */
+  #doubted: string | null = null
   /** Beats without a word of the tab that holds the connection. */
   #missed = 0
 
@@ -64,23 +76,45 @@ export class TabGroup {
     if (this.#stay) return
     const stay = new AbortController()
     this.#stay = stay
+    const giveUp = () => {
+      if (stay.signal.aborted) return
+      stay.abort()
+      this.#goAlone()
+    }
+    const cancel = this.#options.credentials.world.clock.after(FIND_MS, giveUp)
     try {
       const key = await this.#options.identity(isNew)
-      if (!stay.signal.aborted) this.#join(key, stay.signal)
+      if (key === this.#doubted) giveUp()
+      else if (!stay.signal.aborted) this.#join(key, stay.signal)
     } catch {
-      if (!stay.signal.aborted) this.#goAlone()
+      giveUp()
+    } finally {
+      cancel()
     }
   }
 
+  /** Asks again who asks when a connection of one's own works, and then less and less often: that is not cut. */
   #goAlone(): void {
-    const link = this.#direct('alone')
     this.#stay = null
-    this.#options.link.use(link)
-    const stop = link.onStatus(() => {
-      if (!isOpen(link.status.connection)) return
-      stop()
-      if (this.#options.link.inner === link) void this.#find(true)
-    })
+    const { credentials, link } = this.#options
+    const alone = this.#alone ?? this.#direct('alone')
+    this.#alone = alone
+    if (link.inner !== alone) link.use(alone)
+    this.#failures += 1
+    const find = () => {
+      this.#cancelFind?.()
+      void this.#find(true)
+    }
+    const { clock, random } = credentials.world
+    this.#cancelFind = isOpen(alone.status.connection)
+      ? clock.after(retryDelay(this.#failures, random), find)
+      : alone.onStatus(() => isOpen(alone.status.connection) && find())
+  }
+
+  /** Where tabs cannot share at all. */
+  #stayAlone(): void {
+    this.close()
+    this.#options.link.use(this.#direct('alone'))
   }
 
   #direct(role: Role): DirectLink {
@@ -90,7 +124,10 @@ export class TabGroup {
 
   /** The browser's session may have become another's since this tab asked who it is. */
   #onWelcome(principal: string, scope: string[]): void {
-    if (this.#key === null || this.#key === identityOf({ id: principal, scope })) return
+    if (this.#key === null) return
+    const isSame = this.#key === identityOf({ id: principal, scope })
+    this.#doubted = isSame ? null : this.#key
+    if (isSame) return
     this.#leave()
     void this.#find(true)
   }
@@ -99,13 +136,15 @@ export class TabGroup {
     const stay = this.#stay
     this.#stay = null
     this.#key = null
+    this.#alone = null
+    this.#cancelFind?.()
     this.#options.link.use(null)
     stay?.abort()
   }
 
   #join(key: string, signal: AbortSignal): void {
     const { tabs, credentials, link } = this.#options
-    const name = `holdfast ${credentials.world.baseUrl} ${key}`
+    const name = `holdfast ${MESSAGES} ${credentials.world.baseUrl} ${key}`
     const channel = tabs.channel(name)
     const place: Place = {
       name,
@@ -115,6 +154,8 @@ export class TabGroup {
       },
     }
     this.#key = key
+    this.#alone = null
+    this.#failures = 0
     signal.addEventListener('abort', () => channel.close())
     channel.onmessage = ({ data }) => {
       const message = data as TabMessage
@@ -168,8 +209,10 @@ export class TabGroup {
         this.#serve(place, over.signal)
         return ended(over.signal)
       })
-    } catch {
-      // Called off, or another tab has taken it while this one could not be heard.
+    } catch (error) {
+      // Called off, or another tab has taken it while this one could not be heard. Else a browser keeps its locks to
+      // itself, where pages may store nothing.
+      if ((error as Error | null)?.name !== 'AbortError' && !signal.aborted) this.#stayAlone()
     } finally {
       signal.removeEventListener('abort', end)
       end()

@@ -93,17 +93,22 @@ export class TabServer {
     known.close()
   }
 
+  #end(stream: string): void {
+    this.#served.get(stream)?.close()
+    this.#served.delete(stream)
+  }
+
   #reader(stream: string, position: Offset): StreamReader {
     const { tab, say } = this.#options
     return {
       position,
       receive: (frame) => {
         say({ type: 'frame', tab, stream, frame })
-        if (frame.type === 'sealed') this.#served.delete(stream)
+        if (frame.type === 'sealed') this.#end(stream)
       },
       reset: (error) => say({ type: 'reset', tab, stream, error: fieldsOf(error) }),
       fail: (error) => {
-        this.#served.delete(stream)
+        this.#end(stream)
         say({ type: 'fail', tab, stream, error: fieldsOf(error) })
       },
     }

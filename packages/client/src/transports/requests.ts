@@ -110,7 +110,8 @@ export class RequestTransport implements Transport {
       this.#take(frame)
     }
     if (signal.aborted) return
-    // All that was wanted has come to its end.
+    // All that was wanted has come to its end, and nobody says more.
+    this.#liveness.stop()
     if (this.#host.wanted().length === 0) return
     this.#end(this.#isOpen ? 'lost' : 'unopened')
   }
@@ -139,6 +140,8 @@ export class RequestTransport implements Transport {
     this.#cutWaits = 0
     this.#opened(null)
     for (const frame of frames) this.#take(frame)
+    // It goes, and answers at once until it is gone.
+    if (this.#retryAfterMs !== undefined) this.#end('lost')
     return others.some(({ stream }) => !frames.some((frame) => isAllOf(stream, frame)))
   }
 
@@ -183,6 +186,10 @@ export class RequestTransport implements Transport {
     if (error.kind === 'auth') {
       this.close()
       this.#host.refused(error)
+    } else if (error.kind === 'limit' && error.retry) {
+      // No other way to ask is answered otherwise.
+      this.#retryAfterMs ??= error.retryAfter && error.retryAfter * 1000
+      this.#end('unreachable', error)
     } else if (this.name === 'long-poll' && this.#isOpen) {
       // Something does not let answers wait: once is chance.
       this.#cutWaits += 1
