@@ -1,3 +1,4 @@
+import type { Clock } from '@holdfast/protocol'
 import { ManualClock } from '@holdfast/testing'
 import { describe, expect, it } from 'vitest'
 import { Expiries } from './expiries.ts'
@@ -27,6 +28,22 @@ describe('expiries', () => {
     expiries.add('late', at)
     clock.advance(1)
     expect([expired.at(-1), clock.pending]).toEqual(['late', 0])
+  })
+
+  it('[AUTH20] a clock that is set forward, or a machine that slept, keeps nothing open for long', () => {
+    const timers = new ManualClock()
+    let ahead = 0
+    const clock: Clock = { now: () => timers.now() + ahead, after: (ms, task) => timers.after(ms, task) }
+    const expired: string[] = []
+    const expiries = new Expiries<string>(clock, (item) => expired.push(item))
+    expiries.add('soon', clock.now() + 900_000)
+    expiries.add('later', clock.now() + 1_800_000)
+    ahead = 890_000
+    timers.advance(30_000)
+    expect([expired, timers.pending]).toEqual([['soon'], 1])
+    ahead = -3_600_000
+    timers.advance(900_000)
+    expect([expired, timers.pending]).toEqual([['soon'], 1])
   })
 
   it('[AUTH20] thousands that end at one moment leave turns to others', () => {

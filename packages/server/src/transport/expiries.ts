@@ -2,6 +2,8 @@ import type { Clock } from '@holdfast/protocol'
 
 // To say goodbye takes about a tenth of a millisecond; thousands whose tokens were made together would hold all others up.
 const AT_A_TIME = 100
+// Timers do not hear of a clock that is set, nor of a machine that slept: it is looked at this often.
+const LOOK_MS = 30_000
 
 /**
  * When what was opened with a token ends. One timer for all connections, and a set for each moment: tokens expire at
@@ -48,7 +50,7 @@ export class Expiries<Item> {
     this.#cancel = () => {}
     this.#next = moment
     if (moment === Number.POSITIVE_INFINITY) return
-    const ms = Math.max(1, moment - this.#clock.now())
+    const ms = Math.min(LOOK_MS, Math.max(1, moment - this.#clock.now()))
     this.#cancel = this.#clock.after(ms, () => this.#expire(), { keepAlive: false })
   }
 

@@ -38,7 +38,7 @@ export interface AuthOptions {
 }
 
 const COOKIE = 'holdfast_session'
-// What somebody must be allowed to manage who ends the connections of others.
+// What somebody must be allowed to manage who ends the connections of others, or signs the operator out everywhere.
 const SESSIONS = 'operators/sessions'
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
 
@@ -109,6 +109,8 @@ function signingOut(app: FastifyInstance, { revocations, sessions }: AuthOptions
 
   typed.post('/logout', { schema: { hide: true, querystring: SignOut } }, async ({ principal, query, log }, reply) => {
     if (query.everywhere === 'true' && principal) {
+      // The operator gives tokens away that are in their own name and let do little.
+      if (principal.kind === 'operator') demand(principal, 'manage', SESSIONS)
       await revocations.revoke(principal.id)
       log.info({ security: 'signed_out_everywhere', principal: principal.id }, 'sessions were revoked')
     }

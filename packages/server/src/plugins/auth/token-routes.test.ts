@@ -160,6 +160,19 @@ describe('POST /api/auth/token', () => {
     expect(await me(with_(await live.mint({ subject: 'ann', scope: ['read:*'] })))).toMatchObject({ id: 'ann' })
   })
 
+  it("[AUTH19] a token in the operator's name that lets do little signs the operator out nowhere", async () => {
+    await start()
+    const little = await live.mint({ scope: ['read:projects/p1/*'] })
+    const cookie = await signIn()
+    const signOut = (headers: Record<string, string>) =>
+      live.request('/logout?everywhere=true', { method: 'POST', headers })
+    const refused = await signOut(with_(little))
+    expect([refused.status, refused.json().code]).toEqual([403, 'FORBIDDEN'])
+    expect([await me(cookie), await me(with_(little))]).toMatchObject([{ id: 'operator' }, { id: 'operator' }])
+    expect((await signOut(with_(await live.mint({})))).status).toBe(204)
+    await expect.poll(() => me(cookie)).toMatchObject({ code: 'UNAUTHENTICATED' })
+  })
+
   it('[AUTH17] with another secret what the one before signed still counts, cookies too, until that is left out', async () => {
     await start()
     const [token, cookie] = [await live.mint({ subject: 'ann', scope: ['read:*'] }), await signIn()]

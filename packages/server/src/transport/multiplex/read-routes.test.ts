@@ -147,6 +147,15 @@ describe('who may read many streams', () => {
     ])
   })
 
+  it('[READ17] a thousand streams that may not be read are no thousand lines in the log', async () => {
+    await start({ ground: oneNode() })
+    const { token } = await live.mint({ subject: 'ann', scope: ['read:mine/*'] })
+    const wanted = Array.from({ length: 1_000 }, (_, index) => ({ stream: `theirs/${index}` }))
+    const { frames } = await ask(wanted, { headers: { authorization: `Bearer ${token}` } })
+    expect(frames.filter((frame) => frame.type === 'error' && frame.error.code === 'FORBIDDEN').length).toBe(1_000)
+    expect(noted('access_refused')).toBe(10)
+  })
+
   it('[READ13] a token that expires ends the response with UNAUTHENTICATED', async () => {
     const clock = new ManualClock()
     await start({ clock })

@@ -19,6 +19,8 @@ export interface ReadRoutesOptions extends ReadWorld {
 
 const ALLOW = 'POST, OPTIONS'
 const MAX_WAIT_SECONDS = 30
+// Of one request, which names a thousand streams in a few kilobytes: the log is not to be filled by them.
+const REFUSALS_TOLD = 10
 // As in a frame from a client.
 const TEXT_MAX = 512
 
@@ -118,11 +120,15 @@ async function answer(
   return reply.type('application/json; charset=utf-8').send(await frames)
 }
 
-/** What of its principal is let read, as things are now. */
+/** What of its principal is let read, as things are now. The first refusals are told. */
 function mayReadOf(holder: Holder, { ip }: FastifyRequest, { onRefused }: ReadRoutesOptions) {
+  let told = 0
   return (stream: string): boolean => {
     if (holder.can('read', stream)) return true
-    onRefused({ principal: holder.credential?.principal, action: 'read', stream, address: ip })
+    told += 1
+    if (told <= REFUSALS_TOLD) {
+      onRefused({ principal: holder.credential?.principal, action: 'read', stream, address: ip })
+    }
     return false
   }
 }
