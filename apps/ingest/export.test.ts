@@ -7,6 +7,9 @@ it('[ING24] a cell that a spreadsheet would run is text, whatever stands before 
   }
   expect(csvCell('a=b')).toBe('a=b')
   expect(csvCell('say "hi", twice\n')).toBe('"say ""hi"", twice\n"')
+  // A spreadsheet that parts cells at semicolons or tabs makes no second one of it.
+  expect(csvCell('a;=1+1')).toBe('"a;=1+1"')
+  expect(csvCell('a\t=1+1')).toBe('"a\t=1+1"')
   expect(csvCell(-3)).toBe('-3')
   expect(csvCell(null)).toBe('')
 })
