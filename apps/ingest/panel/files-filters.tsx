@@ -1,5 +1,5 @@
 import { Badge, Button, Field, FilterChips, Menu, MenuItem } from '@holdfast/ui'
-import { Check, Filter, ListFilter } from 'lucide-react'
+import { Check, Filter, ListFilter, RotateCw } from 'lucide-react'
 import { FILE_CODES, type FileCode, type FileGroup, type FileStatus, formatCount } from '../view.ts'
 import { ExportMenu } from './export-menu.tsx'
 import { FILE_FILTERS, useProjectRoute } from './project-route.ts'
@@ -11,10 +11,13 @@ interface FilesFiltersProps {
   projectId: string
   groups: FileGroup[]
   total: number
+  /** How many files have changed since the table was read. */
+  changed: number
+  onShowChanged(): void
 }
 
 /** Filters of the files' table; what is on stands below as chips with its count, each of which can be removed. */
-export function FilesFilters({ projectId, groups, total }: FilesFiltersProps) {
+export function FilesFilters({ projectId, groups, total, changed, onShowChanged }: FilesFiltersProps) {
   const { search, choose } = useProjectRoute()
   const { status, code, path, ingestion, sort } = search
   const setStatus = (next: FileStatus | undefined) => choose({ status: next, code: undefined })
@@ -50,9 +53,16 @@ export function FilesFilters({ projectId, groups, total }: FilesFiltersProps) {
           count={total}
           path={(format) => pathOf(projectId, '/export/files', { format, status, code, q: path, ingestion, sort })}
         />
-        <span className="numbers text-dense text-ink-3 max-sm:basis-full sm:ml-auto" data-testid="files-total">
-          {words}
-          {ingestion === undefined ? ' in the project' : ' of this ingestion'}
+        <span className="numbers flex min-h-7 items-center gap-2 text-dense text-ink-3 max-sm:basis-full sm:ml-auto">
+          <span data-testid="files-total">
+            {words}
+            {ingestion === undefined ? ' in the project' : ' of this ingestion'}
+          </span>
+          {changed > 0 && (
+            <Button small icon={RotateCw} onClick={onShowChanged} data-testid="show-changed">
+              {formatCount(changed)} changed
+            </Button>
+          )}
         </span>
       </div>
       <FilterChips filters={chips} onClear={() => choose({ status: undefined, code: undefined, path: undefined })} />

@@ -1,4 +1,4 @@
-import { Button, Empty, Failure, NewRows, SkeletonRows, SplitPane } from '@holdfast/ui'
+import { Button, Empty, Failure, SkeletonRows, SplitPane } from '@holdfast/ui'
 import { useQueryClient } from '@tanstack/react-query'
 import { FileX } from 'lucide-react'
 import { useState } from 'react'
@@ -35,7 +35,6 @@ export function FilesTab({ projectId, live }: { projectId: string; live: UseInge
       {list.isSuccess && files.length === 0 && (
         <NoFiles isFiltered={isFiltered} hasEnded={hasEnded} onClear={() => choose(NO_FILTER)} />
       )}
-      <NewRows count={files.length > 0 ? moved : 0} what="changed" onShow={show} />
       {files.length > 0 && (
         <FilesTable
           // Another filter begins with nothing selected.
@@ -56,7 +55,15 @@ export function FilesTab({ projectId, live }: { projectId: string; live: UseInge
   return (
     <>
       {/* Nothing to filter: the filters would only stand in the way. */}
-      {(isFiltered || groups.length > 0) && <FilesFilters projectId={projectId} groups={groups} total={total} />}
+      {(isFiltered || groups.length > 0) && (
+        <FilesFilters
+          projectId={projectId}
+          groups={groups}
+          total={total}
+          changed={files.length > 0 ? moved : 0}
+          onShowChanged={show}
+        />
+      )}
       <CauseFilter groups={groups} status={status} code={code} onChoose={choose} />
       <SplitPane
         name="files"
