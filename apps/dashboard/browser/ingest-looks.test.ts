@@ -105,7 +105,8 @@ describeInBrowser('how the ingest panel looks', (world) => {
       await page.getByTestId('tray-toggle').click()
       await page.getByRole('dialog').getByTestId('watched').first().waitFor()
     }
-    for (const [place, show] of Object.entries({ ...PLACES, sheet })) {
+    const places: typeof PLACES = { ...PLACES, sheet }
+    for (const [place, show] of Object.entries(places)) {
       await show(page)
       await page.getByTestId('tray').waitFor()
       found.push(
