@@ -141,7 +141,8 @@ export class StreamClient {
   close(): void {
     this.#isClosed = true
     for (const stop of this.#stop) stop()
-    void this.#outbox?.then((outbox) => outbox.close())
+    for (const store of [...this.#stores.values()]) store.close()
+    void this.#outbox?.then((outbox) => outbox.close(), nothing)
     this.#link.close()
   }
 
@@ -174,6 +175,7 @@ export class StreamClient {
   async #makeOutbox(): Promise<Outbox> {
     const { tabs } = this.world
     const { Outbox } = await import('./outbox.ts')
+    if (this.#isClosed) throw new Error('The client is closed.')
     const keeping = this.#options.keepAppends && tabs ? await import('./kept-appends.ts') : null
     const keep =
       keeping && tabs && new keeping.KeptAppends({ of: async () => (await this.me()).id, page: this.world.id(), tabs })

@@ -94,19 +94,36 @@ describe('a stream that is read anew', () => {
     await vi.waitFor(() => expect(store.getSnapshot().connection.state).toBe('connected'))
   })
 
-  it('[CL1] does not ask before the server said, however the connection changes', async () => {
+  it('[CL1] does not ask again before the server said', async () => {
     const world = new FakeWorld()
     const limited = problem('TOO_MANY_REQUESTS', 429, 'limit', true)
-    world.answer = () => ({ ...limited, body: { ...(limited.body as object), retryAfter: 15 } })
+    const first = later()
+    world.answer = () => first.promise
     const store = new StreamClient(world).stream(sum, { id: 's' })
     store.subscribe(() => {})
     const socket = await world.socket(1)
     socket.welcome()
+    first.resolve({ ...limited, body: { ...(limited.body as object), retryAfter: 15 } })
     await vi.waitFor(() => expect(store.getSnapshot().error?.code).toBe('TOO_MANY_REQUESTS'))
     world.clock.advance(14_999)
+    await new Promise((resolve) => setImmediate(resolve))
     expect(world.asked('/v1/stream')).toBe(1)
     world.clock.advance(1)
     await vi.waitFor(() => expect(world.asked('/v1/stream')).toBe(2))
+  })
+
+  it('[CL9] waits for nothing any more once its client is closed', async () => {
+    const { world, client, store, leave } = await connected()
+    world.answer = () => problem('UNAVAILABLE', 503, 'server', true)
+    const other = client.stream(sum, { id: 'other' })
+    other.subscribe(() => {})
+    await vi.waitFor(() => expect(other.getSnapshot().error?.code).toBe('UNAVAILABLE'))
+    leave()
+    client.close()
+    expect(world.clock.pending).toBe(0)
+    expect([store, other].map((one) => one.getSnapshot().connection.state)).toEqual(['disconnected', 'disconnected'])
+    await expect(client.append(stream, [{}])).rejects.toMatchObject({ code: 'UNREACHABLE' })
+    expect(world.clock.pending).toBe(0)
   })
 
   it('[CL2] comes to its end where that came while its state was read', async () => {

@@ -108,6 +108,12 @@ export class StreamStore<State> {
 
   readonly getSnapshot = (): StreamSnapshot<State> => this.#snapshot
 
+  /** Reads no more, whoever looks. */
+  close(): void {
+    this.#cancelLinger?.()
+    this.#enter('idle')
+  }
+
   /** Tries to connect now, also after it was given up. */
   readonly reconnect = (): void => {
     if (this.#reading === 'failed') this.#begin()

@@ -69,7 +69,7 @@ describe('a tab in trouble', () => {
     await vi.waitFor(() => {
       world.clock.advance(1000)
       expect(world.sockets).toHaveLength(1)
-    })
+    }, 5000)
     expect(client.getSnapshot().role).toBe('alone')
     client.close()
   })
