@@ -59,10 +59,9 @@ export class ProjectStore {
     after: ListPosition | null,
   ): Promise<ProjectRow[]> {
     const { column, direction } = ORDERS[sort]
-    let query = this.#filtered(this.#withCounts(), filter)
-      .orderBy(`projects.${column}`, direction)
-      .orderBy('projects.id', direction)
-      .limit(limit)
+    let query = this.#filtered(this.#withCounts(), filter).orderBy(`projects.${column}`, direction).limit(limit)
+    // Named twice it would be sorted by once more.
+    if (column !== 'id') query = query.orderBy('projects.id', direction)
     if (after !== null) {
       const key = typeof after.key === 'string' ? this.#text(after.key) : after.key
       const isBehind = sql.raw(direction === 'asc' ? '>' : '<')

@@ -119,6 +119,12 @@ export const ingestMigrations: Migration[] = [
     up: (dialect) => listsUp(textType(dialect)),
     down: () => listsDown(),
   },
+  {
+    id: 'ingest/0004_counts',
+    // A page of projects counts the files and passages of each: by an index alone, not by reading every file.
+    up: () => ['CREATE INDEX files_counted ON files (project_id, chunks)'],
+    down: () => ['DROP INDEX files_counted'],
+  },
 ]
 
 /** What lists of projects filter and sort by stands with each project; a set of files to be tried again with its files. */
