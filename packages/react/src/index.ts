@@ -4,6 +4,5 @@ export {
   type ReadableStreamDefinition,
   type UseStream,
   type UseStreamOptions,
-  useOnEnd,
   useStream,
 } from './use-stream.ts'

@@ -6,7 +6,7 @@ import { useStreamClient } from './stream-provider.ts'
 export interface UseStreamOptions<State> {
   /**
    * Called once per mounted hook when the stream has come to its end, or is found at it: whatever is delivered twice,
-   * and however often the component renders.
+   * and however often the component renders. With other parameters it is another stream, which has an end of its own.
    */
   onComplete?(state: State): void
   /** `onComplete` is called once in this browser, for all its tabs and reloads: the first one to claim it. */
@@ -47,21 +47,23 @@ export function useStream<Pattern extends string, State, Event>(
   const store = client.stream(definition as unknown as FoldedStream<State> & typeof definition, params)
   const snapshot = useSyncExternalStore(store.subscribe, store.getSnapshot, store.getSnapshot)
   const name = definition.name(params)
-  useOnEnd(snapshot.connection.state === 'completed' ? `${name} ${snapshot.offset}` : null, options.onceEver, () =>
-    options.onComplete?.(snapshot.state),
-  )
+  const end = snapshot.connection.state === 'completed' ? `${name} ${snapshot.offset}` : null
+  useOnEnd(name, end, options.onceEver, () => options.onComplete?.(snapshot.state))
   const append = useCallback((event: Event) => client.append(name, [event as object]), [client, name])
   return { ...snapshot, reconnect: store.reconnect, append }
 }
 
-/** Calls once per mount when there is an `end`; with `onceEver` only the first that claims that end in this browser. */
-export function useOnEnd(end: string | null, onceEver: boolean | undefined, onEnd: () => void): void {
-  const wasCalled = useRef(false)
+/**
+ * Calls once per mount, and for each `name` that follows another, when there is an `end`; with `onceEver` only the first
+ * that claims that end in this browser.
+ */
+function useOnEnd(name: string, end: string | null, onceEver: boolean | undefined, onEnd: () => void): void {
+  const called = useRef('')
   const call = useEffectEvent(onEnd)
   useEffect(() => {
-    if (end === null || wasCalled.current) return
-    wasCalled.current = true
+    if (end === null || called.current === name) return
+    called.current = name
     if (onceEver) void claimOnce(`completed ${end}`).then((isFirst) => isFirst && call())
     else call()
-  }, [end, onceEver])
+  }, [name, end, onceEver])
 }
