@@ -35,15 +35,15 @@ export class Identities {
   readonly tokens: Tokens
   readonly isOperators: (token: string) => boolean
   readonly #options: IdentitiesOptions
-  readonly #cookieKeys: readonly Buffer[]
+  readonly #keys: readonly Buffer[]
 
   constructor(options: IdentitiesOptions) {
     this.#options = options
     const { operatorToken, secrets } = options
-    this.tokens = new Tokens(secrets)
     this.isOperators = comparison(operatorToken)
-    // Another operator token makes all earlier sessions worthless.
-    this.#cookieKeys = secrets.map((secret) => createHmac('sha256', secret).update(operatorToken).digest())
+    // Another operator token makes all earlier sessions and tokens worthless: whoever had it could have made any.
+    this.#keys = secrets.map((secret) => createHmac('sha256', secret).update(operatorToken).digest())
+    this.tokens = new Tokens(this.#keys)
   }
 
   /** By the operator's own token, which is compared and nothing more. */
@@ -68,7 +68,7 @@ export class Identities {
 
   byCookie(cookie: string): Identity | null {
     const { clock, revocations } = this.#options
-    for (const key of this.#cookieKeys) {
+    for (const key of this.#keys) {
       const session = verifySession(key, cookie, clock.now())
       if (!session) continue
       const credential = { principal: OPERATOR_ID, signedInAt: session.signedInAt, expiresAt: null }
@@ -79,7 +79,7 @@ export class Identities {
 
   /** A cookie's value. */
   signCookie(session: Session): string {
-    const [key] = this.#cookieKeys
+    const [key] = this.#keys
     if (!key) throw new RangeError('there is no secret to sign with')
     return signSession(key, session)
   }

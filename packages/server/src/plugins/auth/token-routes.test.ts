@@ -173,6 +173,17 @@ describe('POST /api/auth/token', () => {
     await expect.poll(() => me(cookie)).toMatchObject({ code: 'UNAUTHENTICATED' })
   })
 
+  it('[AUTH17] with another operator token whatever was made under the one before is nobody', async () => {
+    await start()
+    const tokens = [await live.mint({ subject: 'ann', scope: ['read:*'] }), await live.mint({})]
+    await live[Symbol.asyncDispose]()
+    await start({ operatorToken: 'another-operator-token' })
+    for (const token of tokens) {
+      expect(await me(with_(token))).toMatchObject({ code: 'UNAUTHENTICATED' })
+      expect((await ask({}, with_(token))).status).toBe(401)
+    }
+  })
+
   it('[AUTH17] with another secret what the one before signed still counts, cookies too, until that is left out', async () => {
     await start()
     const [token, cookie] = [await live.mint({ subject: 'ann', scope: ['read:*'] }), await signIn()]
