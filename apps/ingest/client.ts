@@ -44,7 +44,10 @@ export interface FollowedIngestion extends IngestionProgress {
 export interface UseIngestionSocketOptions {
   /** Follow this one only. Default: the one that works now, else the newest. */
   ingestionId?: string
-  /** Called exactly once per mount: when an ingestion that is followed is complete, or is found so. */
+  /**
+   * Called exactly once per mount: when an ingestion that is followed is complete, or is found so. A hook that is given
+   * another project, or another ingestion to follow, begins anew.
+   */
   onComplete?: (result: IngestionResult) => void
 }
 
@@ -90,7 +93,7 @@ export function useIngestionSocket(projectId: string, options: UseIngestionSocke
   )
   const followed = useSyncExternalStore(follower.subscribe, follower.getSnapshot, follower.getSnapshot)
   const { isOffline, reconnect } = useConnection()
-  useOnComplete(followed.ingestion.result, options.onComplete)
+  useOnComplete(follower, followed.ingestion.result, options.onComplete)
   const { view, ingestion, connection, error, project } = followed
   return {
     connectionState: connection.state,
@@ -109,14 +112,18 @@ export function useIngestionSocket(projectId: string, options: UseIngestionSocke
   }
 }
 
-function useOnComplete(result: IngestionResult | null, onComplete: UseIngestionSocketOptions['onComplete']): void {
-  const wasCalled = useRef(false)
+function useOnComplete(
+  follower: IngestionFollower,
+  result: IngestionResult | null,
+  onComplete: UseIngestionSocketOptions['onComplete'],
+): void {
+  const called = useRef<IngestionFollower | null>(null)
   const call = useEffectEvent((complete: IngestionResult) => onComplete?.(complete))
   useEffect(() => {
-    if (result === null || wasCalled.current) return
-    wasCalled.current = true
+    if (result === null || called.current === follower) return
+    called.current = follower
     call(result)
-  }, [result])
+  }, [follower, result])
 }
 
 function phasePercents(state: IngestionState): Record<PhaseName, number> {
