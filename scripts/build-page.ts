@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
 import { createHash, type Hash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { cp, mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { gzipSync } from 'node:zlib'
 
 export interface BuildPageOptions {
   /** The repository. */
@@ -139,6 +140,7 @@ async function build(root: string, folder: string, stamp: string): Promise<void>
   try {
     await rm(fresh, { recursive: true, force: true })
     await runVite(root, fresh)
+    await packAssets(join(fresh, 'assets'))
     await keepOldAssets(folder, fresh)
     writeFileSync(join(fresh, STAMP), stamp)
     if (existsSync(folder)) await rename(folder, old)
@@ -170,6 +172,19 @@ function runVite(root: string, outDir: string): Promise<void> {
       else reject(new Error(`The page could not be built (vite ended with ${code}).\n${said.trim()}`))
     })
   })
+}
+
+/** Below this packing saves nothing, bytes. */
+const WORTH_PACKING = 1024
+
+/** Packs scripts and styles once, so that no server does it for each who asks. Fonts are packed as they are. */
+async function packAssets(folder: string): Promise<void> {
+  if (!existsSync(folder)) return
+  for (const name of await readdir(folder)) {
+    if (!/\.(js|css|svg)$/.test(name)) continue
+    const content = await readFile(join(folder, name))
+    if (content.length >= WORTH_PACKING) await writeFile(join(folder, `${name}.gz`), gzipSync(content, { level: 9 }))
+  }
 }
 
 /** How long assets of earlier builds are kept, ms: as long as somebody may have a page open. */

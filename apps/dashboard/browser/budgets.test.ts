@@ -37,6 +37,22 @@ describeBehindProxy('what the page costs', PacedServer.start, (world) => {
     )
   })
 
+  it('[PG48] scripts come packed, to those who take them so', async () => {
+    const html = await (await fetch(world.server.url)).text()
+    const [, script = ''] = /src="(\/assets\/index-[^"]+)"/.exec(html) ?? []
+    const ask = (encoding: string) =>
+      fetch(world.server.url + script, { headers: { 'accept-encoding': encoding } }).then(async (answer) => ({
+        encoding: answer.headers.get('content-encoding'),
+        vary: answer.headers.get('vary'),
+        type: answer.headers.get('content-type'),
+        text: await answer.text(),
+      }))
+    const [packed, plain] = [await ask('gzip'), await ask('identity')]
+    expect(packed).toEqual({ ...plain, encoding: 'gzip' })
+    expect(plain).toMatchObject({ encoding: null, vary: 'accept-encoding' })
+    expect(plain.type).toContain('javascript')
+  })
+
   it('[PG46] requests in a minute of an ingestion that is watched live', async ({ task }) => {
     const { inner, proxy } = world.server
     await using live = await openLivePage(world.browser, inner, world.server, (page) => page.clock.install())

@@ -18,6 +18,8 @@ export async function page(app: FastifyInstance, { folder }: { folder: string })
     immutable: true,
     maxAge: '365d',
     index: false,
+    // The builder packed them.
+    preCompressed: true,
   })
   const document = { root: folder, cacheControl: false }
   for (const url of ['/', '/projects', '/projects/*', '/settings', '/_design']) {
