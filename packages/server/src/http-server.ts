@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import websocket from '@fastify/websocket'
+import type { HoldfastError } from '@holdfast/protocol'
 import Fastify, { type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import type { Kernel, ServerOptions } from './kernel.ts'
@@ -126,6 +127,8 @@ async function addStreams(fastify: FastifyInstance, kernel: Kernel, options: Ser
       principal && credential ? holderOf({ principal, credential }) : NOBODY,
     onRefused: (refusal: AccessRefusal) =>
       options.logger.warn({ security: 'access_refused', ...refusal }, 'an access was refused'),
+    onFault: (err: HoldfastError, stream: string) =>
+      options.logger.error({ err, code: err.code, stream }, 'a connection for many streams met an error'),
   }
   await fastify.register(wsRoutes, { ...shared, ...access, identify: kernel.identify })
   await fastify.register(readRoutes, { ...shared, ...access })

@@ -1,9 +1,9 @@
-import { type Clock, HoldfastError, isHoldfastError } from '@holdfast/protocol'
+import type { Clock } from '@holdfast/protocol'
 import type { Turn } from '../../hub/turn.ts'
 import type { Limits } from '../limits.ts'
 import type { FrameSink } from './frame-sink.ts'
 import { Opening } from './opening.ts'
-import { type SubscribeFrame, Subscriptions, type SubscriptionsWorld } from './subscriptions.ts'
+import { asHoldfastError, type SubscribeFrame, Subscriptions, type SubscriptionsWorld } from './subscriptions.ts'
 
 /** What responses that read many streams stand on. */
 export interface ReadWorld extends SubscriptionsWorld {
@@ -73,8 +73,7 @@ export class ManyStreams {
     try {
       await this.#subscriptions.subscribe(frame)
     } catch (error) {
-      const known = isHoldfastError(error) ? error : new HoldfastError('INTERNAL_ERROR', undefined, { cause: error })
-      this.#sink.say({ type: 'error', stream: frame.stream, error: known.toProblem() })
+      this.#sink.say({ type: 'error', stream: frame.stream, error: asHoldfastError(error).toProblem() })
     }
   }
 }

@@ -1,6 +1,9 @@
 import { ManualClock } from '@holdfast/testing'
 import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
+import type { Database } from '../../db/database.ts'
+import { openMemoryDatabase } from '../../db/sqlite-database.ts'
+import { FrameSocket } from '../fixtures/frame-socket.ts'
 import { type LiveServer, oneNode, startLiveServer, TOKEN } from '../fixtures/live-server.ts'
 import { type AskOptions, FrameEvents, readRound } from '../fixtures/many-reader.ts'
 import type { SubscribeFrame } from './subscriptions.ts'
@@ -27,6 +30,15 @@ const refusal = async (body: unknown, options: AskOptions = {}) => {
   return [status, problem?.code, problem?.errors?.[0]?.field]
 }
 const tail = async (stream: string) => (await live.server.services.log.info(stream))?.tail ?? ''
+/** A store to be changed in parts. */
+const grounded = (db: Database): Database => ({
+  dialect: db.dialect,
+  read: (asked) => db.read(asked),
+  commit: (writes) => db.commit(writes),
+  onCommitted: (listener) => db.onCommitted(listener),
+  close: () => db.close(),
+})
+const FAULT = 'a connection for many streams met an error'
 const noted = (kind: string) => live.lines.filter((line) => JSON.parse(line).security === kind).length
 
 describe('what is wrong with a request for many streams', () => {
@@ -56,6 +68,31 @@ describe('what is wrong with a request for many streams', () => {
     await expect.poll(() => reader.of('error').length + reader.of('up_to_date').length).toBe(3)
     await live.append('good', '2')
     await expect.poll(() => reader.events('good')).toEqual([1, 2])
+  })
+
+  it('[READ8] what fails on our side is told no more of than that, and its cause stands in the log', async () => {
+    const db = openMemoryDatabase()
+    let fails = false
+    const read: Database['read'] = async (asked) => {
+      if (fails) throw new Error('a cause for our eyes only')
+      return db.read(asked)
+    }
+    await start({ db: { ...grounded(db), read } })
+    const socket = new FrameSocket(live.port, { headers: { authorization: `Bearer ${TOKEN}` } })
+    await socket.until('welcome')
+    const faults = () => live.lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === FAULT)
+    fails = true
+    const { frames } = await ask([{ stream: 'a' }])
+    expect(frames).toMatchObject([{ type: 'error', stream: 'a', error: { code: 'INTERNAL_ERROR', retry: true } }])
+    expect(faults()).toMatchObject([{ level: 50, stream: 'a' }])
+    socket.send({ type: 'subscribe', stream: 'b' })
+    socket.send({ type: 'append', ref: 1, stream: 'c', events: [1] })
+    expect(await socket.until('error', 2)).toMatchObject(Array(2).fill({ error: { code: 'INTERNAL_ERROR' } }))
+    fails = false
+    expect(faults().map(({ stream }) => stream)).toEqual(['a', 'b', 'c'])
+    for (const { err } of faults()) expect(JSON.stringify(err)).toContain('a cause for our eyes only')
+    expect(JSON.stringify([frames, socket.frames])).not.toContain('a cause')
+    socket.cut()
   })
 
   it('[READ9] a body that cannot be understood is refused whole, and the field is named', async () => {

@@ -38,7 +38,15 @@ function world() {
   } as unknown as StreamLog
   const round = (streams: string[], waitMs: number, random = 0) =>
     new Round(
-      { hub, log, registry: new StreamRegistry([]), limits: DEFAULT_LIMITS, clock, random: () => random },
+      {
+        hub,
+        log,
+        registry: new StreamRegistry([]),
+        limits: DEFAULT_LIMITS,
+        clock,
+        random: () => random,
+        onFault: () => {},
+      },
       { wanted: streams.map((stream) => ({ stream, from: OFFSET })), mayRead: () => true },
       waitMs,
     )

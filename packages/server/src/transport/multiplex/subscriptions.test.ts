@@ -28,7 +28,13 @@ function world() {
     say: ({ type }: ServerFrame) => void said.push(type),
   }
   const subscriptions = new Subscriptions(
-    { hub: new Hub({ read }), log, registry: new StreamRegistry([]), limits: { subscriptions: 100 } },
+    {
+      hub: new Hub({ read }),
+      log,
+      registry: new StreamRegistry([]),
+      limits: { subscriptions: 100 },
+      onFault: () => {},
+    },
     { peer, mayRead: () => true },
   )
   return { reads, said, peer, subscriptions }

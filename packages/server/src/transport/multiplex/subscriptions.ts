@@ -12,6 +12,8 @@ export interface SubscriptionsWorld {
   log: StreamLog
   registry: StreamRegistry
   limits: Pick<Limits, 'subscriptions'>
+  /** Something failed on our side, which a reader is told no more of. */
+  onFault: (error: HoldfastError, stream: string) => void
 }
 
 /** The connection that reads. */
@@ -95,7 +97,7 @@ export class Subscriptions implements SubscriptionOwner {
     } catch (error) {
       if (subscription.isClosed) return
       this.#forget(subscription)
-      throw error
+      throw this.#known(error, stream)
     }
   }
 
@@ -139,7 +141,8 @@ export class Subscriptions implements SubscriptionOwner {
 
   ended(subscription: StreamSubscription, error: HoldfastError | null): void {
     this.#forget(subscription)
-    if (error) this.peer.say({ type: 'error', stream: subscription.stream, error: error.toProblem() })
+    const { stream } = subscription
+    if (error) this.peer.say({ type: 'error', stream, error: this.#known(error, stream).toProblem() })
     this.#reader.settled?.()
   }
 
@@ -153,7 +156,7 @@ export class Subscriptions implements SubscriptionOwner {
       subscription.restart(info, offset)
     } catch (error) {
       if (subscription.isClosed) return
-      this.ended(subscription, isHoldfastError(error) ? error : new HoldfastError('INTERNAL_ERROR'))
+      this.ended(subscription, asHoldfastError(error))
     }
   }
 
@@ -192,6 +195,13 @@ export class Subscriptions implements SubscriptionOwner {
     if (!this.#reader.mayRead(stream)) throw forbidden(stream)
   }
 
+  /** What a reader may know of it; the rest is for our own eyes. */
+  #known(error: unknown, stream: string): HoldfastError {
+    const known = asHoldfastError(error)
+    if (known.code === 'INTERNAL_ERROR') this.#world.onFault(known, stream)
+    return known
+  }
+
   #forget(subscription: StreamSubscription): void {
     subscription.close()
     if (this.#byStream.get(subscription.stream) === subscription) this.#byStream.delete(subscription.stream)
@@ -217,6 +227,11 @@ export class Subscriptions implements SubscriptionOwner {
       }
     })
   }
+}
+
+/** Whatever was thrown, as one of ours. */
+export function asHoldfastError(error: unknown): HoldfastError {
+  return isHoldfastError(error) ? error : new HoldfastError('INTERNAL_ERROR', undefined, { cause: error })
 }
 
 function forbidden(stream: string): HoldfastError {

@@ -1,18 +1,11 @@
-import {
-  CLOSE,
-  type ClientFrame,
-  type Clock,
-  HoldfastError,
-  isHoldfastError,
-  type ServerFrame,
-} from '@holdfast/protocol'
+import { CLOSE, type ClientFrame, type Clock, HoldfastError, type ServerFrame } from '@holdfast/protocol'
 import type { Hub } from '../../hub/hub.ts'
 import type { StreamLog } from '../../log/stream-log.ts'
 import type { StreamRegistry } from '../../log/stream-registry.ts'
 import type { AccessRefusal, Credential, Holder } from '../credential.ts'
 import type { Limits } from '../limits.ts'
 import { authenticatedFrame, drainFrame, timeOf, welcomeFrame } from '../multiplex/connection-frames.ts'
-import { type Reading, Subscriptions } from '../multiplex/subscriptions.ts'
+import { asHoldfastError, type Reading, Subscriptions } from '../multiplex/subscriptions.ts'
 import type { OutsideAppend } from '../outside-append.ts'
 import { type AppendFrame, Appends } from './appends.ts'
 import { parseClientFrame } from './client-frames.ts'
@@ -33,6 +26,8 @@ export interface ConnectionWorld {
   identify: (token: string, address: string) => Promise<Holder | null>
   /** Somebody was not let do something. */
   onRefused: (refusal: AccessRefusal) => void
+  /** Something failed on our side, which the peer is told no more of. */
+  onFault: (error: HoldfastError, stream: string) => void
 }
 
 /** What is of this connection alone. */
@@ -184,7 +179,9 @@ export class Connection implements PeerUse, Reading {
   }
 
   #fail(error: unknown, about: { stream: string; ref?: string | number }): void {
-    const known = isHoldfastError(error) ? error : new HoldfastError('INTERNAL_ERROR', undefined, { cause: error })
+    const known = asHoldfastError(error)
+    // Of a subscription it was told already.
+    if (about.ref !== undefined && known.code === 'INTERNAL_ERROR') this.#world.onFault(known, about.stream)
     this.peer.error(known, about)
   }
 
