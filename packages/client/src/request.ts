@@ -10,7 +10,7 @@ export interface RequestErrorFields {
   /** Whether the same request can succeed later. */
   retry: boolean
   /** Seconds. */
-  retryAfter?: number
+  retryAfter?: number | undefined
   errors?: FieldError[]
   /** Names the request in the server's log. */
   requestId?: string
@@ -50,7 +50,7 @@ export class RequestError extends Error implements RequestErrorFields {
   }
 
   /** The error in an answer's body, or one made from its status where the body is not a problem. */
-  static fromBody(status: number, text: string): RequestError {
+  static fromBody(status: number, text: string, retryAfter?: number): RequestError {
     try {
       const problem = JSON.parse(text) as Partial<Problem>
       if (typeof problem.code === 'string' && typeof problem.kind === 'string') {
@@ -61,7 +61,7 @@ export class RequestError extends Error implements RequestErrorFields {
     }
     const isLimit = status === 429
     const kind = isLimit ? 'limit' : 'unknown'
-    const fields = { code: 'INTERNAL_ERROR', status, kind, retry: status >= 500 || isLimit } as const
+    const fields = { code: 'INTERNAL_ERROR', status, kind, retry: status >= 500 || isLimit, retryAfter } as const
     return new RequestError(`The server answered with status ${status}.`, fields)
   }
 }
@@ -77,7 +77,8 @@ export async function send(
   try {
     const response = await world.fetch(world.baseUrl + path, headers ? { ...init, headers } : init)
     if (response.ok) return response
-    throw RequestError.fromBody(response.status, await response.text())
+    const retryAfter = Number(response.headers.get('retry-after')) || undefined
+    throw RequestError.fromBody(response.status, await response.text(), retryAfter)
   } catch (error) {
     init.signal?.throwIfAborted()
     throw RequestError.from(error)

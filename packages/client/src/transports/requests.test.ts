@@ -34,6 +34,15 @@ describe('reading by requests', () => {
     }
   })
 
+  it('[CL4] something on the way that limits requests says when to come back as well', async () => {
+    const { host } = open(
+      'poll',
+      () => new Response('<h1>Slower</h1>', { status: 429, headers: { 'retry-after': '7' } }),
+    )
+    await vi.waitFor(() => expect(host.failed).toHaveBeenCalledTimes(1))
+    expect(host.failed).toHaveBeenCalledWith('unreachable', expect.objectContaining({ retry: true }), 7000)
+  })
+
   it('[CL4] one that waits comes back when a server that drains said so, and does not ask it on and on', async () => {
     const drain = { type: 'drain', retryAfterMs: 2310 }
     const { world, host } = open('long-poll', () => ({ body: { frames: [caughtUp, drain] } }))
