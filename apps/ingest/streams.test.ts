@@ -169,6 +169,19 @@ describe('The state folded from them', () => {
     expect(state.phases[0]?.metrics?.filesDone).toBe(10)
   })
 
+  it('[ING3] counts of a phase that begins only what it has done, and keeps what it has when it is taken up again', () => {
+    const second = { ...started, phase: 2, phaseName: 'extract' }
+    const looked = {
+      ...progress,
+      metrics: { ...metrics, filesDone: 38, bytesDone: 900, currentFile: 'z', ratePerSecond: 70 },
+    }
+    const begun = fold([started, looked, second]).metrics
+    expect(begun).toMatchObject({ filesDone: 0, bytesDone: 0, currentFile: null, ratePerSecond: 0, secondsLeft: null })
+    expect(begun).toMatchObject({ filesTotal: metrics.filesTotal, filesFailed: metrics.filesFailed })
+    const own = { ...progress, phase: 2, metrics: { ...metrics, filesDone: 5 } }
+    expect(fold([started, looked, second, own, second]).metrics?.filesDone).toBe(5)
+  })
+
   it('[ING3] never lets a percent fall', () => {
     const state = fold([started, progress, { ...progress, progressPercent: 10 }])
     expect(state.phases[0]?.percent).toBe(40)

@@ -114,7 +114,7 @@ const events = {
 
 /** One ingestion, from its first phase to its terminal event (`ingestion_complete` or `error`), which seals it. */
 export const ingestionStream = defineStream('projects/:projectId/ingestions/:ingestionId', {
-  version: 1,
+  version: 2,
   events,
   initial,
   fold: foldIngestion,
@@ -136,6 +136,8 @@ function foldIngestion(state: IngestionState, event: IngestionEvent): IngestionS
         status: 'working',
         currentPhase: event.phase,
         phases: [...before, started],
+        // What the phase before has done is not what this one has. One that is taken up again goes on from its own.
+        metrics: event.phase === state.currentPhase ? state.metrics : atStart(state.metrics),
         startedAt: state.startedAt ?? event.timestamp,
         updatedAt,
       }
@@ -160,6 +162,11 @@ function foldIngestion(state: IngestionState, event: IngestionEvent): IngestionS
       return { ...state, status, error, updatedAt: timestamp, completedAt: timestamp }
     }
   }
+}
+
+/** What is known as a phase begins, before its first report. */
+function atStart(before: PhaseMetrics | null): PhaseMetrics | null {
+  return before && { ...before, filesDone: 0, bytesDone: 0, currentFile: null, ratePerSecond: 0, secondsLeft: null }
 }
 
 const ended = z.enum(['done', 'failed', 'cancelled'])

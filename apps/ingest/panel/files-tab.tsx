@@ -17,7 +17,7 @@ export function FilesTab({ projectId, live }: { projectId: string; live: UseInge
   const { search, choose } = useProjectRoute()
   const { status, code, path, ingestion, sort, file } = search
   const list = useFiles(projectId, { status, code, q: path, ingestion, sort })
-  const { moved, show } = useMovedFiles(projectId, live, list.dataUpdatedAt)
+  const { moved, show } = useMovedFiles(projectId, live, list.dataUpdatedAt, list.data?.pages[0]?.groups.length === 0)
   const mayManage = useMayManage(`projects/${projectId}`)
   const files = list.data?.pages.flatMap((page) => page.items) ?? []
   const { total = 0, groups = [] } = list.data?.pages[0] ?? {}
@@ -89,19 +89,21 @@ const NO_FILTER: Partial<ProjectSearch> = { status: undefined, code: undefined, 
 
 /** While it works its files change all the time: the table is read again by itself at most this often, ms. */
 const WORKING_REFRESH_MS = 60_000
+/** An upload is counted before its files are in the table: a table with nothing in it is read again this often, ms. */
+const EMPTY_REFRESH_MS = 2_000
 
 /**
- * Reads the table again when an ingestion begins or ends, when its first files are there, each minute it works, and
+ * Reads the table again when an ingestion begins or ends, until its first files are there, each minute it works, and
  * when somebody asks; says how many files have moved on since it was read.
  */
-function useMovedFiles(projectId: string, { state, metrics }: UseIngestionSocket, readAt: number) {
+function useMovedFiles(projectId: string, { state, metrics }: UseIngestionSocket, readAt: number, isEmpty: boolean) {
   const queries = useQueryClient()
   const { filesTotal = 0, filesDone = 0, filesFailed = 0, filesSkipped = 0 } = metrics ?? {}
   const now = { phase: state.currentPhase, handled: filesDone + filesFailed + filesSkipped }
   const [read, setRead] = useState({ at: readAt, ...now })
   if (read.at !== readAt) setRead({ at: readAt, ...now })
   useRefreshOn(keys.files(projectId), `${state.status} ${filesTotal > 0}`)
-  useRefreshOn(keys.files(projectId), `${now.phase} ${now.handled}`, WORKING_REFRESH_MS)
+  useRefreshOn(keys.files(projectId), `${now.phase} ${now.handled}`, isEmpty ? EMPTY_REFRESH_MS : WORKING_REFRESH_MS)
   const moved = now.phase === read.phase ? Math.abs(now.handled - read.handled) : filesTotal
   return {
     moved: state.status === 'working' ? moved : 0,
