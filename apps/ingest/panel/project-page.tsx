@@ -50,8 +50,9 @@ export function ProjectPage() {
       />
     )
   }
-  if (project.isError) {
-    const isMissing = project.error instanceof RequestError && project.error.status === 404
+  const isMissing = project.error instanceof RequestError && project.error.status === 404
+  // What was read before stays when reading it again fails: what is watched goes on, and the mark tells how.
+  if (project.isLoadingError || isMissing) {
     return (
       <Failure
         title={isMissing ? 'There is no such project' : 'This project could not be read'}
