@@ -422,6 +422,21 @@ export function describeStores(name: string, make: () => Promise<StoresWorld>): 
       expect(await ingestions.neededOf('i3')).toBe('nothing')
     })
 
+    it('[ING18] are found by their line through an index, however many there are', async () => {
+      await db.commit([{ statements: [{ sql: MANY_INGESTIONS[db.dialect], params: [] }] }])
+      const plans: string[] = []
+      const read: Database['read'] = async (asked) => {
+        const explain = db.dialect === 'sqlite' ? 'EXPLAIN QUERY PLAN' : 'EXPLAIN'
+        plans.push(JSON.stringify(await db.read({ ...asked, sql: `${explain} ${asked.sql}` })))
+        return db.read(asked)
+      }
+      const watched = new IngestionStore({ dialect: db.dialect, read } as Database)
+      expect(await watched.neededOf('many7')).toBe('nothing')
+      expect(plans).toHaveLength(2)
+      expect(plans[0]).toContain('ingestion_progress_of_line')
+      for (const plan of plans) expect(plan).not.toMatch(/SCAN ingestion_progress|Seq Scan/)
+    })
+
     it('[ING18] tell which uploads there are, and which of them is still to be worked on', async () => {
       await db.commit([insert('i1'), insert('i2'), insert('i3', { uploadId: 'u2' }), end('i1', 'done')])
       expect(await ingestions.uploads()).toEqual(
@@ -445,4 +460,16 @@ export function describeStores(name: string, make: () => Promise<StoresWorld>): 
       expect(await ingestions.earlierRoots('p1', 'upload', 'i4')).toEqual(['i1'])
     })
   })
+}
+
+/** Five thousand ingestions of one source that have ended, each a line of its own. */
+const MANY_INGESTIONS = {
+  sqlite: `WITH RECURSIVE made (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM made WHERE n < 5000) ${manyIngestions('made')}`,
+  postgres: manyIngestions('generate_series(1, 5000) AS made (n)'),
+}
+
+function manyIngestions(source: string): string {
+  return `INSERT INTO ingestion_progress (ingestion_id, project_id, source, source_key, scope, root_id, status,
+      current_phase, progress_percent, created_at, updated_at, completed_at)
+    SELECT 'many' || n, 'p1', '{}', 'upload', '{}', 'many' || n, 'done', 4, 100, 1, 1, 1 FROM ${source}`
 }

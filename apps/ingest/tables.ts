@@ -125,6 +125,12 @@ export const ingestMigrations: Migration[] = [
     up: () => ['CREATE INDEX files_counted ON files (project_id, chunks)'],
     down: () => ['DROP INDEX files_counted'],
   },
+  {
+    id: 'ingest/0005_lines',
+    // PostgreSQL has it from the beginning.
+    up: (dialect) => (dialect === 'sqlite' ? [INGESTIONS_OF_LINE] : []),
+    down: (dialect) => (dialect === 'sqlite' ? ['DROP INDEX ingestion_progress_of_line'] : []),
+  },
 ]
 
 /** What lists of projects filter and sort by stands with each project; a set of files to be tried again with its files. */
