@@ -1,4 +1,4 @@
-import { HoldfastError } from '@holdfast/protocol'
+import { HoldfastError, isHoldfastError } from '@holdfast/protocol'
 import type { Run } from '@holdfast/server'
 import { type FileFilter, type FileList, filePosition } from './file-list.ts'
 import type { FileStore } from './file-store.ts'
@@ -95,7 +95,8 @@ export class FilesService {
       const newest: IngestionRow | null = await ingestions.newestOfSource(projectId, sourceKey)
       if (newest === null || newest.completed_at === null) continue
       const claim = (ingestionId: string) => list.claimForRetry(projectId, sourceKey, filter, ingestionId)
-      retries.push({ run: await ingest.retryFiles(newest, claim), files })
+      const run = await ingest.retryFiles(newest, claim).catch(nullIfGoingOn)
+      if (run) retries.push({ run, files })
     }
     if (retries.length === 0) throw new HoldfastError('NOT_ENDED', 'They are still being worked on; cancel it first.')
     return retries
@@ -106,4 +107,10 @@ export class FilesService {
       throw new HoldfastError('NOT_FOUND', `There is no project "${id}".`)
     }
   }
+}
+
+/** Somebody else was a moment faster. */
+function nullIfGoingOn(error: unknown): null {
+  if (isHoldfastError(error, 'NOT_ENDED')) return null
+  throw error
 }

@@ -47,6 +47,17 @@ export class IngestionStore {
     )
   }
 
+  /**
+   * NOT_ENDED where another ingestion of the line goes on. Behind `insertIngestion` in its commit: that holds the
+   * project's row, so of two at once the second looks when the first is there.
+   */
+  aloneInLine(ingestionId: string, rootId: string): Write {
+    const text = `SELECT 1 AS one FROM ingestion_progress WHERE ingestion_id = ? AND NOT EXISTS (
+      SELECT 1 FROM ingestion_progress o WHERE o.root_id = ? AND o.completed_at IS NULL AND o.ingestion_id <> ?)`
+    const detail = 'It is being tried again already; cancel that first.'
+    return write(statement(text, [ingestionId, rootId, ingestionId], { rows: 1, otherwise: 'NOT_ENDED', detail }))
+  }
+
   async ingestion(id: string): Promise<IngestionRow | null> {
     const [row] = await this.#db.read<IngestionRow>(
       statement('SELECT * FROM ingestion_progress WHERE ingestion_id = ?', [id]),

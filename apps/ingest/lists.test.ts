@@ -1,12 +1,15 @@
 import type { Problem } from '@holdfast/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { makePdf } from './fixtures/documents.ts'
+import { type GatedParser, gatedParser } from './fixtures/gate.ts'
 import { createIngestWorld, type IngestWorld } from './fixtures/world.ts'
-import type { FilesPage, IngestionView, ProjectsPage, ProjectView, RetriedView, WatchedView } from './view.ts'
+import type { FilesPage, IngestionView, Page, ProjectsPage, ProjectView, RetriedView, WatchedView } from './view.ts'
 
+let gate: GatedParser
 let world: IngestWorld
 beforeEach(async () => {
-  world = await createIngestWorld()
+  gate = await gatedParser()
+  world = await createIngestWorld({ ingest: { parser: gate.parser } })
 })
 afterEach(() => world[Symbol.asyncDispose]())
 
@@ -131,6 +134,45 @@ describe('Files that failed', () => {
       expect((await world.end(projectId, retry.ingestionId)).at(-1)).toMatchObject({ result: { files: { total: 1 } } })
     }
     expect((await world.files(projectId))['b.pdf']?.ingestionId).toBe(files['b.pdf']?.ingestionId)
+  })
+
+  const askAtOnce = (projectId: string) => {
+    const ask = () =>
+      world.http.request<RetriedView & Problem>(`/api/projects/${projectId}/retry`, { json: { scope: 'file' } })
+    return Promise.all(Array.from({ length: 5 }, ask))
+  }
+
+  it('[ING21] are tried again once, however many ask for the same set at once', async () => {
+    await world.write(mixed(3))
+    const projectId = await world.project()
+    await world.ingest(projectId)
+    gate.hold('probe')
+    const answers = await askAtOnce(projectId)
+    expect(answers.map(({ status, body }) => body.code ?? status).sort()).toEqual([202, ...Array(4).fill('NOT_ENDED')])
+    for (const { status } of answers) expect([202, 409]).toContain(status)
+    const { items } = await world.http.get<Page<IngestionView>>(`/api/projects/${projectId}/ingestions`)
+    expect(items).toHaveLength(2)
+    gate.open()
+    const events = await world.end(projectId, items[0]?.ingestionId ?? '')
+    expect(events.at(-1)).toMatchObject({ result: { files: { total: 3 } } })
+  })
+
+  it('[ING21] of several sources are tried again by one of those who ask at once, source by source', async () => {
+    await world.write({ 'one/a.pdf': damaged, 'one/b.pdf': damaged, 'two/c.pdf': damaged })
+    const projectId = await world.project()
+    await world.ingest(projectId, { path: `${world.root}/one` })
+    await world.ingest(projectId, { path: `${world.root}/two` })
+    gate.hold('probe')
+    const answers = await askAtOnce(projectId)
+    const retries = answers.flatMap(({ status, body }) => (status === 202 ? body.retries : []))
+    expect(retries.map(({ files }) => files).sort()).toEqual([1, 2])
+    const refusals = answers.filter(({ status }) => status !== 202)
+    expect(refusals.length).toBeGreaterThanOrEqual(3)
+    for (const { status, body } of refusals) expect([status, body.code]).toEqual([409, 'NOT_ENDED'])
+    gate.open()
+    for (const { ingestionId, files } of retries) {
+      expect((await world.end(projectId, ingestionId)).at(-1)).toMatchObject({ result: { files: { total: files } } })
+    }
   })
 
   it('[ING21] are refused where none has failed, where they are worked on, and where the set is none', async () => {

@@ -6,6 +6,7 @@ import { standIn } from './adapters/sources/fixtures.ts'
 import { makePdf } from './fixtures/documents.ts'
 import { type GatedParser, gatedParser } from './fixtures/gate.ts'
 import { createIngestWorld, type IngestWorld } from './fixtures/world.ts'
+import type { IngestionView, Page } from './view.ts'
 
 let gate: GatedParser
 let world: IngestWorld
@@ -104,6 +105,22 @@ describe('Retrying all', () => {
     }
     gate.open()
     await world.end(projectId, queued.ingestionId)
+  })
+
+  it('[P9f] by many at once is one ingestion: whoever comes second is told that it goes on', async () => {
+    await world.write({ ...pages(2), 'bad.pdf': '%PDF-1.7 x' })
+    const { ingestionId } = await world.ingest(projectId)
+    const fileId = (await world.files(projectId))['bad.pdf']?.id
+    gate.hold('probe')
+    const scopes = [{ scope: 'all' }, { scope: 'all' }, { scope: 'phase', phase: 2 }, { scope: 'file', fileId }]
+    const answers = await Promise.all([...scopes, { scope: 'all' }].map((scope) => refuse(ingestionId, scope)))
+    expect(answers.map(({ status }) => status).sort()).toEqual([202, 409, 409, 409, 409])
+    expect(answers.filter(({ body }) => body.code === 'NOT_ENDED')).toHaveLength(4)
+    const { items } = await world.http.get<Page<IngestionView>>(`/api/projects/${projectId}/ingestions`)
+    expect(items.map(({ retryOf }) => retryOf)).toEqual([ingestionId, null])
+    gate.open()
+    await world.end(projectId, items[0]?.ingestionId ?? '')
+    await retryToEnd(ingestionId, { scope: 'all' })
   })
 })
 

@@ -120,6 +120,7 @@ export class IngestService {
     return this.#start(wholeOf(projectId, source), null)
   }
 
+  /** Tries an ended ingestion again; NOT_ENDED while it, or another retry of its line, goes on. */
   async retry(projectId: string, ingestionId: string, scope: Scope): Promise<Run> {
     const row = await this.#ingestion(projectId, ingestionId)
     const earlier = await this.#deps.services.runs.get(ingestionId)
@@ -209,7 +210,7 @@ export class IngestService {
 
   /**
    * Tries files again that an ended ingestion of their source left behind; `claim` marks them, given the new
-   * ingestion's id, in the commit that begins it.
+   * ingestion's id, in the commit that begins it. NOT_ENDED where somebody else began to do so first.
    */
   async retryFiles(row: IngestionRow, claim: (ingestionId: string) => Write): Promise<Run> {
     const earlier = await this.#deps.services.runs.get(row.ingestion_id)
@@ -239,6 +240,7 @@ export class IngestService {
         ...before,
         ...sources.claim(input.source),
         ingestions.insertIngestion(made, clock.now()),
+        ...(earlier ? [ingestions.aloneInLine(ingestionId, made.rootId)] : []),
         ...(claim ? [claim(ingestionId)] : []),
         log.appendEvents(projectStream, { projectId }, [queued]),
         log.appendEvents(projectsStream, {}, [{ ...queued, projectId }]),
