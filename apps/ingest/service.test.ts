@@ -18,7 +18,7 @@ function failingAt(part: 'commit' | 'start') {
   }
   const deps = {
     services: { newId: () => 'u1', logger: { warn: () => {} } },
-    ingestions: { project: async () => ({ id: 'p1' }) },
+    projects: { get: async () => ({ id: 'p1' }) },
     sources: { openUpload: async () => upload, validate: fail },
   }
   return { service: new IngestService(deps as unknown as IngestServiceDeps), discarded: () => discarded }
