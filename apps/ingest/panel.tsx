@@ -6,6 +6,9 @@ import { IngestFrame } from './panel/frame.tsx'
 import { ProjectsPage } from './panel/projects-page.tsx'
 import { useProjects } from './panel/queries.ts'
 
+const loadProjectPage = () => import('./panel/project-page.tsx')
+const loadSettings = () => import('./panel/watching/notification-settings.tsx')
+
 /** What people see of ingestion: the list of projects and each project's page. */
 export const ingestPanel: Panel = {
   navigation: [{ to: '/', label: 'Projects', icon: FolderTree, keys: 'g p', within: ['/projects/'] }],
@@ -21,12 +24,13 @@ export const ingestPanel: Panel = {
     createRoute({
       getParentRoute: () => root,
       path: '/projects/$projectId',
-      component: lazyRouteComponent(() => import('./panel/project-page.tsx'), 'ProjectPage'),
+      component: lazyRouteComponent(loadProjectPage, 'ProjectPage'),
     }),
   ],
   Frame: IngestFrame,
   useCommands: useProjectCommands,
-  settings: lazy(() => import('./panel/watching/notification-settings.tsx')),
+  parts: [loadProjectPage, loadSettings],
+  settings: lazy(loadSettings),
 }
 
 function useProjectCommands() {

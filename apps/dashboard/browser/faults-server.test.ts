@@ -38,4 +38,27 @@ describeBehindProxy('a page whose server goes', start, (world) => {
       expect(await page.getByTestId('sign-in').count()).toBe(0)
     })
   }
+
+  it('[PG41] leads to its places while its server is away, which were loaded when there was nothing else to do', async () => {
+    const visitor = await world.visitor()
+    visitor.expectTrouble(FAULTS)
+    const { page } = visitor
+    const { id } = await world.server.request<{ id: string }>('POST', '/api/projects', { name: 'Away' })
+    const parts = ['settings-page', 'notification-settings', 'project-page'].map((part) =>
+      page.waitForResponse((response) => response.url().includes(`/assets/${part}-`) && response.url().endsWith('.js')),
+    )
+    await page.goto('/')
+    for (const part of parts) await (await part).finished()
+    await world.server.inner.kill9()
+    await becomes(page, 'reconnecting')
+    await page.keyboard.press('g')
+    await page.keyboard.press('s')
+    await page.getByRole('heading', { name: 'Settings' }).waitFor()
+    await page.goBack()
+    await page.locator(`a[href="/projects/${id}"]`).first().click()
+    await page.getByText('This project could not be read').waitFor()
+    await world.server.inner.start()
+    await page.getByRole('button', { name: 'Try again' }).first().click()
+    await page.getByRole('heading', { name: 'Away' }).waitFor()
+  })
 })

@@ -119,6 +119,20 @@ describeInBrowser('lists of the ingest panel', (world) => {
     await detail.waitFor({ state: 'detached' })
   })
 
+  it('[ING33] on a phone the file of an address is on the first screen, however much stands above it', async () => {
+    const { page } = await world.visitor({ width: 380, touch: true })
+    await page.goto(`/projects/${harbour}`)
+    await page.getByTestId('file-row').filter({ hasText: 'broken-3.pdf' }).getByTestId('file-link').click()
+    const detail = page.getByTestId('file-detail')
+    const top = () => detail.evaluate((element) => element.getBoundingClientRect().top)
+    await detail.waitFor()
+    await eventually(top).toBeLessThan(200)
+    await page.goto(page.url())
+    await detail.getByTestId('file-reason').waitFor()
+    await eventually(top).toBeLessThan(200)
+    expect(await top()).toBeGreaterThan(40)
+  })
+
   it('[ING34] a set of failed files is tried again as it is filtered or selected, with its number', async () => {
     const { page } = await world.visitor()
     await page.goto(`/projects/${harbour}?path=scans/`)

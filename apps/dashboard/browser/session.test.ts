@@ -69,12 +69,14 @@ describeInBrowser('settings and the session', (world) => {
     const visitor = await world.visitor()
     const { page } = visitor
     visitor.expectTrouble(/ERR_FAILED|dynamically imported|preload/)
+    await page.route('**/assets/settings-page-*.js', (route) => route.abort())
+    await page.goto('/')
     await page.getByTestId('drop-zone').waitFor()
+    await page.waitForLoadState('load')
     let loads = 0
     page.on('load', () => {
       loads += 1
     })
-    await page.route('**/assets/settings-page-*.js', (route) => route.abort())
     await page.keyboard.press('g')
     await page.keyboard.press('s')
     await eventually(() => loads).toBe(1)

@@ -60,12 +60,13 @@ describeInBrowser('the shell', (world) => {
 
   it('[PG12] leaves the focus to somebody who has gone on meanwhile', async () => {
     const { page } = await world.visitor()
-    await page.getByTestId('project-row').waitFor()
     const gate = Promise.withResolvers<void>()
     await page.route('**/assets/settings-page-*.js', async (route) => {
       await gate.promise
       await route.continue()
     })
+    await page.goto('/')
+    await page.getByTestId('project-row').waitFor()
     await page.keyboard.press('g')
     await page.keyboard.press('s')
     await page.getByTestId('open-palette').focus()

@@ -8,7 +8,7 @@ import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { followAppearance } from './appearance.ts'
 import { reloadOnce } from './page-version.ts'
-import { router } from './router.tsx'
+import { preloadPlaces, router } from './router.tsx'
 import { noteRefusal, takePlace } from './session.ts'
 
 const client = new StreamClient(browserWorld(window), { onOutdated: () => void reloadOnce() })
@@ -26,6 +26,15 @@ const queries = new QueryClient({
 
 followAppearance()
 window.addEventListener('vite:preloadError', () => void reloadOnce())
+
+/** After what is seen at first has become live, ms. */
+const PRELOAD_MS = 2_000
+const stop = client.subscribe(() => {
+  const { state } = client.getSnapshot().connection
+  if (state !== 'connected' && state !== 'degraded') return
+  stop()
+  setTimeout(preloadPlaces, PRELOAD_MS)
+})
 
 const place = takePlace()
 if (place !== null) history.replaceState(null, '', place)

@@ -10,10 +10,11 @@ const design = createRoute({
   path: '/_design',
   component: lazyRouteComponent(() => import('./design/design-page.tsx')),
 })
+const loadSettings = () => import('./settings/settings-page.tsx')
 const settings = createRoute({
   getParentRoute: () => root,
   path: '/settings',
-  component: lazyRouteComponent(() => import('./settings/settings-page.tsx')),
+  component: lazyRouteComponent(loadSettings),
 })
 
 /** Search params are plain text both ways: `?status=failed`, never JSON. */
@@ -31,6 +32,14 @@ export const router = createRouter({
     <Failure title="This page could not be shown" error={error} onRetry={reset} />
   ),
 })
+
+/**
+ * Loads what the other places need, but for the sheet of components, which only its makers open: a page that stands
+ * open leads everywhere while its server is away. What cannot be loaded is asked for again by whoever goes there.
+ */
+export function preloadPlaces(): void {
+  for (const load of [loadSettings, ...panels.flatMap((panel) => panel.parts ?? [])]) load().catch(() => {})
+}
 
 function NotFound() {
   usePage({ title: 'Not found' })

@@ -157,8 +157,7 @@ export class Carrier {
         const token = await this.#options.credentials.token()
         open = (host) => new WebSocketTransport(host, token)
       } else {
-        // Most pages never need it, and where it is needed requests work.
-        const { RequestTransport } = await import('./transports/requests.ts')
+        const { RequestTransport } = await loadRequests()
         open = (host) => new RequestTransport(name, host)
       }
     } catch (error) {
@@ -183,6 +182,8 @@ export class Carrier {
         if (self() !== this.#transport) return
         this.#input({ type: 'opened', transport: name })
         this.#renewInTime()
+        // Where it will be needed it may not be had any more.
+        loadRequests().catch(nothing)
         if (welcome) onWelcome?.(welcome)
       },
       frame: (frame) => {
@@ -244,3 +245,10 @@ export class Carrier {
     }
   }
 }
+
+/** What other transports take: not what a page waits for. */
+function loadRequests() {
+  return import('./transports/requests.ts')
+}
+
+function nothing(): void {}

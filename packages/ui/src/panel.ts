@@ -11,6 +11,8 @@ export interface Panel {
   Frame: ComponentType<{ children: ReactNode }>
   /** What the command palette offers; a hook. */
   useCommands(): Command[]
+  /** Loads the parts that are not there from the beginning; called when the page has nothing else to do. */
+  parts?: readonly (() => Promise<unknown>)[]
   /** What of it can be set for this browser: sections of the page `/settings`. */
   settings?: ComponentType
 }

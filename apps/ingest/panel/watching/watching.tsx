@@ -9,11 +9,6 @@ import { useMe } from '../me.ts'
 import { type LiveIngestion, LiveSet } from './live-set.ts'
 import { added, type Outcome, parseWatched, removed, restored, settled, type Watched } from './watch-list.ts'
 
-/** So many are read live; the others are asked for together. */
-const MOST_LIVE = 8
-/** How often those are asked for, ms. */
-const ASK_EVERY_MS = 5000
-
 /** A watched ingestion as it is now. */
 export interface WatchedNow extends Watched {
   /** `null` until it was first read, or where only its outcome is kept. */
@@ -94,9 +89,9 @@ function useEntries(stored: string | null): readonly WatchedNow[] {
   )
   const list = useMemo(() => parseWatched(text), [text])
   const running = list.filter(({ outcome }) => outcome === null)
-  const live = useLive(running.slice(0, MOST_LIVE))
+  const live = useLive(running)
   // All of them once: a stream that was never begun looks like one that waits, and only the server tells them apart.
-  const asked = useAsked(running, running.length > MOST_LIVE)
+  const asked = useAsked(running)
   return useMemo(() => list.map((entry) => nowOf(entry, live.get(entry.ingestionId), asked)), [list, live, asked])
 }
 
@@ -132,13 +127,12 @@ function useLive(entries: readonly Watched[]): ReadonlyMap<string, LiveIngestion
 /** By id; `null` where there is no such ingestion for whoever asks. */
 type AskedFor = ReadonlyMap<string, WatchedView | null> | undefined
 
-function useAsked(entries: readonly Watched[], again: boolean): AskedFor {
+function useAsked(entries: readonly Watched[]): AskedFor {
   const client = useStreamClient()
   const ids = entries.map(({ ingestionId }) => ingestionId)
   return useQuery({
     queryKey: ['watched', ids],
     enabled: ids.length > 0,
-    refetchInterval: again ? ASK_EVERY_MS : false,
     queryFn: async ({ signal }) => {
       const { items } = await client.request<{ items: WatchedView[] }>(`/api/ingestions?ids=${ids.join(',')}`, {
         signal,
