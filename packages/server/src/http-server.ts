@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http'
 import websocket from '@fastify/websocket'
-import type { HoldfastError } from '@holdfast/protocol'
 import Fastify, { type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import type { Kernel, ServerOptions } from './kernel.ts'
@@ -111,9 +110,9 @@ async function addPlugins(
 }
 
 async function addStreams(fastify: FastifyInstance, kernel: Kernel, options: ServerOptions): Promise<void> {
-  const { log, hub, registry, sessions, limits, clock, random } = kernel
+  const { log, hub, onFault, registry, sessions, limits, clock, random } = kernel
   const outside = new OutsideAppend({ log, registry, clock })
-  const shared = { log, hub, registry, sessions, outside, limits, clock, random }
+  const shared = { log, hub, onFault, registry, sessions, outside, limits, clock, random }
   await fastify.register(streamRoutes, {
     ...shared,
     prefix: '/v1/stream',
@@ -127,8 +126,6 @@ async function addStreams(fastify: FastifyInstance, kernel: Kernel, options: Ser
       principal && credential ? holderOf({ principal, credential }) : NOBODY,
     onRefused: (refusal: AccessRefusal) =>
       options.logger.warn({ security: 'access_refused', ...refusal }, 'an access was refused'),
-    onFault: (err: HoldfastError, stream: string) =>
-      options.logger.error({ err, code: err.code, stream }, 'a connection for many streams met an error'),
   }
   await fastify.register(wsRoutes, { ...shared, ...access, identify: kernel.identify })
   await fastify.register(readRoutes, { ...shared, ...access })

@@ -4,6 +4,7 @@ import type { Database } from './db/database.ts'
 import { type Migration, migrateUp, migrationStatus } from './db/migrations.ts'
 import type { App, Services } from './define-app.ts'
 import type { Broker, Command } from './hub/broker/broker.ts'
+import type { OnFault } from './hub/faults.ts'
 import { Hub } from './hub/hub.ts'
 import { Relay } from './hub/relay.ts'
 import { logMigrations } from './log/log-migrations.ts'
@@ -72,6 +73,8 @@ export interface Kernel {
   identities: Identities
   /** Whose token that is; `null` for nobody's, which is logged. `address`: where it came from. */
   identify: (token: string, address: string) => Promise<Holder | null>
+  /** Stands in the log, with its cause. */
+  onFault: OnFault
   registry: StreamRegistry
   limits: Limits
   clock: Clock
@@ -114,8 +117,11 @@ export async function createKernel(options: ServerOptions): Promise<Kernel> {
     revocations,
   })
   const identify = identifier(identities, logger)
+  const onFault: OnFault = (err, stream) =>
+    logger.error({ err, code: err.code, stream }, 'a connection met an error of ours')
   const sessions = new Sessions({
     hub,
+    onFault,
     identify,
     clock,
     limits,
@@ -143,7 +149,7 @@ export async function createKernel(options: ServerOptions): Promise<Kernel> {
   listen(db, hub, relay, logger)
   const services: Services = { db, log, runs, sessions, clock, newId, logger }
   const auth = { revocations, identities, identify }
-  return { db, log, hub, relay, runs, sessions, ...auth, registry, limits, clock, random, services }
+  return { db, log, hub, relay, runs, sessions, ...auth, onFault, registry, limits, clock, random, services }
 }
 
 /** For connections on which somebody signs in again. */

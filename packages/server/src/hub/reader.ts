@@ -1,5 +1,6 @@
-import { conflateTexts, type EventBase, HoldfastError, type Offset } from '@holdfast/protocol'
+import { conflateTexts, type EventBase, type HoldfastError, type Offset } from '@holdfast/protocol'
 import { Delivery } from './delivery.ts'
+import { asHoldfastError } from './faults.ts'
 import type { Subscriber, Subscription } from './hub.ts'
 import type { Topic } from './topic.ts'
 
@@ -128,9 +129,4 @@ export class Reader implements Subscription {
   #wait(): void {
     if (this.#mode !== 'closed') this.#mode = 'waiting'
   }
-}
-
-function asHoldfastError(error: unknown): HoldfastError {
-  if (error instanceof HoldfastError) return error
-  return new HoldfastError('INTERNAL_ERROR', undefined, { cause: error })
 }

@@ -4,6 +4,7 @@ import { CLOSE, type Clock, HoldfastError } from '@holdfast/protocol'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { WebSocket } from 'ws'
 import type { Command } from '../hub/broker/broker.ts'
+import type { OnFault } from '../hub/faults.ts'
 import type { Hub } from '../hub/hub.ts'
 import { processTurn, type Turn } from '../hub/turn.ts'
 import type { Credential, Holder } from './credential.ts'
@@ -32,6 +33,7 @@ export interface LiveResponse {
 
 export interface SessionsOptions {
   hub: Hub
+  onFault: OnFault
   clock: Clock
   limits: Limits
   turn?: Turn
@@ -115,6 +117,7 @@ export class Sessions {
     const peer = this.#peerOf(socket, request)
     const session = new SocketSession(peer, {
       hub: this.#options.hub,
+      onFault: this.#options.onFault,
       stream: info.name,
       from,
       encoding: encoding ?? frameEncodingOf(info.contentType),

@@ -61,7 +61,7 @@ async function sealedStream() {
   const [socket, raw] = [new FakeSocket(), new SlowStream()]
   const peer = { socket: socket as unknown as WebSocket, raw, clock, turn: processTurn, limit: 1_048_576 }
   const encoding = frameEncodingOf('application/json')
-  const nobody = { credential: null, address: '', identify: async () => null, onSignedIn: () => {} }
+  const nobody = { onFault: () => {}, credential: null, address: '', identify: async () => null, onSignedIn: () => {} }
   const options = { hub: new Hub(log), stream: 's', from: null, encoding, ...nobody, onClosed: () => {} }
   new SocketSession({ ...peer, heartbeats: new Heartbeats(clock) }, options)
   return { clock, socket, raw }

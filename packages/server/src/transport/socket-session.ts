@@ -1,5 +1,6 @@
 import { CLOSE, type ClientFrame, HoldfastError, type Offset } from '@holdfast/protocol'
 import type { Delivery } from '../hub/delivery.ts'
+import { knownOf, type OnFault } from '../hub/faults.ts'
 import type { Hub, Subscriber, Subscription } from '../hub/hub.ts'
 import type { Credential, Holder } from './credential.ts'
 import { authenticatedFrame } from './multiplex/connection-frames.ts'
@@ -12,6 +13,7 @@ export interface SocketSessionOptions {
   stream: string
   from: Offset | null
   encoding: SocketEncoding
+  onFault: OnFault
   /** What it was opened with, and from where. */
   credential: Credential | null
   address: string
@@ -67,7 +69,8 @@ export class SocketSession implements Subscriber, PeerUse {
   }
 
   fail(error: HoldfastError): void {
-    this.#peer.error(error, { stream: this.#options.stream })
+    const { stream, onFault } = this.#options
+    this.#peer.error(knownOf(error, stream, onFault), { stream })
     if (error.code === 'OFFSET_GONE') this.#peer.closeWhenTaken(CLOSE.OFFSET_GONE)
     else if (error.code === 'NOT_FOUND' || error.code === 'STREAM_GONE') this.#peer.closeWhenTaken(CLOSE.NOT_FOUND)
     else this.#peer.closeWhenTaken(CLOSE.UNAVAILABLE)

@@ -1,6 +1,7 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Clock, HoldfastError, Offset } from '@holdfast/protocol'
 import type { Delivery } from '../hub/delivery.ts'
+import { knownOf, type OnFault } from '../hub/faults.ts'
 import type { Hub, Subscriber, Subscription } from '../hub/hub.ts'
 import type { SseForm } from './content/media-type.ts'
 import { collides, cursorAfter } from './http/cursor.ts'
@@ -19,6 +20,7 @@ const ROTATED_RETRY_MS = 20
 
 export interface SseSessionOptions {
   hub: Hub
+  onFault: OnFault
   clock: Clock
   random: () => number
   encoder: SseEncoder
@@ -80,7 +82,9 @@ export class SseSession implements Subscriber, LiveResponse {
   }
 
   fail(error: HoldfastError): void {
-    this.#end(`event: error\ndata: ${JSON.stringify(error.toProblem())}\n\n`)
+    const { stream, onFault } = this.#options
+    const known = knownOf(error, stream, onFault)
+    this.#end(`event: error\ndata: ${JSON.stringify(known.toProblem())}\n\n`)
   }
 
   close(): void {

@@ -26,6 +26,7 @@ beforeEach(async () => {
     prefix: '/v1/stream',
     log,
     hub: new Hub(log),
+    onFault: () => {},
     registry,
     sessions,
     outside: new OutsideAppend({ log, registry, clock }),

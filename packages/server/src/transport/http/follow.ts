@@ -31,10 +31,11 @@ function open(
   request: FastifyRequest,
   reply: FastifyReply,
 ): void {
-  const { hub, clock, random, encoder } = http
+  const { hub, onFault, clock, random, encoder } = http
   const form = sseFormOf(info.contentType)
   const session = new SseSession(reply.raw, {
     hub,
+    onFault,
     clock,
     random,
     encoder,

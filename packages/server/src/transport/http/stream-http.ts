@@ -1,5 +1,6 @@
 import { type Clock, HoldfastError } from '@holdfast/protocol'
 import type { FastifyRequest } from 'fastify'
+import type { OnFault } from '../../hub/faults.ts'
 import type { Hub } from '../../hub/hub.ts'
 import type { StreamInfo, StreamLog } from '../../log/stream-log.ts'
 import type { StreamRegistry } from '../../log/stream-registry.ts'
@@ -13,6 +14,7 @@ import type { SseEncoder } from './sse-encoding.ts'
 export interface StreamHttp {
   log: StreamLog
   hub: Hub
+  onFault: OnFault
   registry: StreamRegistry
   sessions: Sessions
   outside: OutsideAppend

@@ -1,9 +1,10 @@
 import type { Clock } from '@holdfast/protocol'
+import { asHoldfastError } from '../../hub/faults.ts'
 import type { Turn } from '../../hub/turn.ts'
 import type { Limits } from '../limits.ts'
 import type { FrameSink } from './frame-sink.ts'
 import { Opening } from './opening.ts'
-import { asHoldfastError, type SubscribeFrame, Subscriptions, type SubscriptionsWorld } from './subscriptions.ts'
+import { type SubscribeFrame, Subscriptions, type SubscriptionsWorld } from './subscriptions.ts'
 
 /** What responses that read many streams stand on. */
 export interface ReadWorld extends SubscriptionsWorld {

@@ -38,7 +38,7 @@ const grounded = (db: Database): Database => ({
   onCommitted: (listener) => db.onCommitted(listener),
   close: () => db.close(),
 })
-const FAULT = 'a connection for many streams met an error'
+const FAULT = 'a connection met an error of ours'
 const noted = (kind: string) => live.lines.filter((line) => JSON.parse(line).security === kind).length
 
 describe('what is wrong with a request for many streams', () => {

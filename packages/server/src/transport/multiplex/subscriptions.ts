@@ -1,4 +1,5 @@
 import { HoldfastError, isHoldfastError, OFFSET_NOW, OFFSET_START, type Offset, parseOffset } from '@holdfast/protocol'
+import { asHoldfastError, knownOf, type OnFault } from '../../hub/faults.ts'
 import type { Hub } from '../../hub/hub.ts'
 import type { StreamInfo, StreamLog } from '../../log/stream-log.ts'
 import type { StreamRegistry } from '../../log/stream-registry.ts'
@@ -12,8 +13,7 @@ export interface SubscriptionsWorld {
   log: StreamLog
   registry: StreamRegistry
   limits: Pick<Limits, 'subscriptions'>
-  /** Something failed on our side, which a reader is told no more of. */
-  onFault: (error: HoldfastError, stream: string) => void
+  onFault: OnFault
 }
 
 /** The connection that reads. */
@@ -197,9 +197,7 @@ export class Subscriptions implements SubscriptionOwner {
 
   /** What a reader may know of it; the rest is for our own eyes. */
   #known(error: unknown, stream: string): HoldfastError {
-    const known = asHoldfastError(error)
-    if (known.code === 'INTERNAL_ERROR') this.#world.onFault(known, stream)
-    return known
+    return knownOf(error, stream, this.#world.onFault)
   }
 
   #forget(subscription: StreamSubscription): void {
@@ -227,11 +225,6 @@ export class Subscriptions implements SubscriptionOwner {
       }
     })
   }
-}
-
-/** Whatever was thrown, as one of ours. */
-export function asHoldfastError(error: unknown): HoldfastError {
-  return isHoldfastError(error) ? error : new HoldfastError('INTERNAL_ERROR', undefined, { cause: error })
 }
 
 function forbidden(stream: string): HoldfastError {

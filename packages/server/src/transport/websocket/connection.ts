@@ -1,11 +1,12 @@
 import { CLOSE, type ClientFrame, type Clock, HoldfastError, type ServerFrame } from '@holdfast/protocol'
+import { asHoldfastError, knownOf, type OnFault } from '../../hub/faults.ts'
 import type { Hub } from '../../hub/hub.ts'
 import type { StreamLog } from '../../log/stream-log.ts'
 import type { StreamRegistry } from '../../log/stream-registry.ts'
 import type { AccessRefusal, Credential, Holder } from '../credential.ts'
 import type { Limits } from '../limits.ts'
 import { authenticatedFrame, drainFrame, timeOf, welcomeFrame } from '../multiplex/connection-frames.ts'
-import { asHoldfastError, type Reading, Subscriptions } from '../multiplex/subscriptions.ts'
+import { type Reading, Subscriptions } from '../multiplex/subscriptions.ts'
 import type { OutsideAppend } from '../outside-append.ts'
 import { type AppendFrame, Appends } from './appends.ts'
 import { parseClientFrame } from './client-frames.ts'
@@ -26,8 +27,7 @@ export interface ConnectionWorld {
   identify: (token: string, address: string) => Promise<Holder | null>
   /** Somebody was not let do something. */
   onRefused: (refusal: AccessRefusal) => void
-  /** Something failed on our side, which the peer is told no more of. */
-  onFault: (error: HoldfastError, stream: string) => void
+  onFault: OnFault
 }
 
 /** What is of this connection alone. */
@@ -179,9 +179,9 @@ export class Connection implements PeerUse, Reading {
   }
 
   #fail(error: unknown, about: { stream: string; ref?: string | number }): void {
-    const known = asHoldfastError(error)
-    // Of a subscription it was told already.
-    if (about.ref !== undefined && known.code === 'INTERNAL_ERROR') this.#world.onFault(known, about.stream)
+    // A subscription told of it already.
+    const isTold = about.ref === undefined
+    const known = isTold ? asHoldfastError(error) : knownOf(error, about.stream, this.#world.onFault)
     this.peer.error(known, about)
   }
 
