@@ -74,7 +74,7 @@ function CancelAction({ projectId, name, live }: ActionsProps) {
       {isAsking && (
         <CancelDialog
           name={name}
-          figures={live.metrics === null ? null : figuresOf(live.state)}
+          figures={figuresOf(live.state)}
           onClose={() => setAsking(false)}
           onConfirm={confirm}
         />

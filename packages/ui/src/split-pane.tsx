@@ -1,4 +1,4 @@
-import { type KeyboardEvent, type PointerEvent, type ReactNode, useRef, useState } from 'react'
+import { type KeyboardEvent, type PointerEvent, type ReactNode, useEffect, useRef, useState } from 'react'
 import { classNames } from './class-names.ts'
 import { useStored } from './stored.ts'
 
@@ -21,13 +21,27 @@ export function SplitPane({ name, list, detail, width: initial = 420 }: SplitPan
   const [kept, keep] = useStored(`pane.${name}`)
   const [dragged, setDragged] = useState<number | null>(null)
   const width = dragged ?? clamp(Number(kept) || initial)
-  if (detail === null) return list
+  const listRef = useRef<HTMLDivElement>(null)
+  const detailRef = useRef<HTMLDivElement>(null)
+  const isOpen = detail !== null
+  useEffect(() => {
+    // In the list's place it can begin below the screen: whoever opened it, by a press or a link, looks for it. It is
+    // as high as the screen from the start, so that it comes to its top before what it says was read.
+    if (isOpen && listRef.current?.offsetParent === null) detailRef.current?.scrollIntoView({ block: 'start' })
+  }, [isOpen])
+  if (!isOpen) return list
   return (
     <div className="md:flex md:items-start">
-      <div className="min-w-0 flex-1 max-md:hidden">{list}</div>
+      <div ref={listRef} className="min-w-0 flex-1 max-md:hidden">
+        {list}
+      </div>
       <Edge width={width} onMove={setDragged} onKeep={(next) => keep(String(next))} onReset={() => keep(null)} />
       {/* Not wider than the window has room for, whatever was kept on a larger screen. */}
-      <div className="min-w-0 md:w-(--pane) md:max-w-[60%] md:shrink-0" style={{ '--pane': `${width}px` } as object}>
+      <div
+        ref={detailRef}
+        className="min-w-0 max-md:min-h-dvh max-md:scroll-mt-16 md:w-(--pane) md:max-w-[60%] md:shrink-0"
+        style={{ '--pane': `${width}px` } as object}
+      >
         {detail}
       </div>
     </div>
