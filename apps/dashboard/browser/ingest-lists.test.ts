@@ -125,11 +125,11 @@ describeInBrowser('lists of the ingest panel', (world) => {
     await page.getByTestId('file-row').filter({ hasText: 'broken-3.pdf' }).getByTestId('file-link').click()
     const detail = page.getByTestId('file-detail')
     // Above the bar for the thumb.
-    const isInView = () =>
-      detail.getByTestId('file-reason').evaluate((element) => {
-        const { bottom } = element.getBoundingClientRect()
-        return bottom < innerHeight - 56 && scrollY > 0
-      })
+    const isInView = async () => {
+      const box = await detail.getByTestId('file-reason').boundingBox()
+      const room = (page.viewportSize()?.height ?? 0) - 56
+      return box !== null && box.y > 48 && box.y + box.height < room
+    }
     await detail.waitFor()
     await eventually(isInView).toBe(true)
     await page.goto(page.url())
