@@ -24,7 +24,7 @@ import {
   type ProjectState,
   projectStream,
 } from './streams.ts'
-import type { ProgressView } from './view.ts'
+import { IDLE_PROGRESS, type ProgressView } from './view.ts'
 
 /** An ingestion as its reader has it: the answer it began with, and the state its events have made of it since. */
 export interface IngestionProgress {
@@ -137,27 +137,6 @@ const progressStream: FoldedStream<IngestionProgress> = {
   apply: (state, event) => ({ ...state, ingestion: ingestionStream.apply(state.ingestion, event) }),
 }
 
-/** What is shown of a project that was never asked to ingest anything. */
-const IDLE_VIEW: ProgressView = {
-  ingestionId: null,
-  projectId: '',
-  source: null,
-  status: 'idle',
-  currentPhase: 0,
-  phases: [],
-  progressPercent: 0,
-  metrics: null,
-  result: null,
-  error: null,
-  retryOf: null,
-  createdAt: null,
-  startedAt: null,
-  updatedAt: null,
-  completedAt: null,
-  offset: null,
-  stream: null,
-}
-
 /**
  * Follows a project's ingestion: the one asked for, or else the one that works now, or else the newest. While
  * another one is read for the first time, the one before stays in view.
@@ -167,6 +146,7 @@ export class IngestionFollower {
   readonly #projectId: string
   readonly #asked: string | undefined
   readonly #project: StreamStore<ProjectState>
+  readonly #idle: ProgressView
   readonly #listeners = new Set<() => void>()
   /** The ingestion that is read; `null` while none is known. */
   #progress: StreamStore<IngestionProgress> | null = null
@@ -185,6 +165,7 @@ export class IngestionFollower {
     this.#projectId = projectId
     this.#asked = ingestionId
     this.#project = client.stream(projectStream, { projectId })
+    this.#idle = { ...IDLE_PROGRESS, projectId }
   }
 
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -246,7 +227,7 @@ export class IngestionFollower {
     const isIdle = followed === undefined && project.offset !== null
     const shown = isChosen && followed?.state.view ? followed.state : this.#snapshot
     this.#snapshot = {
-      view: isIdle ? IDLE_VIEW : shown.view,
+      view: isIdle ? this.#idle : shown.view,
       ingestion: shown.ingestion,
       // Without an ingestion there is nothing to read but the project itself.
       connection: followed?.connection ?? project.connection,

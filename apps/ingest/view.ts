@@ -44,6 +44,26 @@ export interface ProgressView
   stream: string | null
 }
 
+/** The progress of a project that was never asked to ingest anything. */
+export const IDLE_PROGRESS: Omit<ProgressView, 'projectId'> = {
+  ingestionId: null,
+  source: null,
+  status: 'idle',
+  currentPhase: 0,
+  progressPercent: 0,
+  phases: [],
+  metrics: null,
+  result: null,
+  error: null,
+  retryOf: null,
+  createdAt: null,
+  startedAt: null,
+  updatedAt: null,
+  completedAt: null,
+  offset: null,
+  stream: null,
+}
+
 export interface ProjectView {
   id: string
   name: string

@@ -9,6 +9,7 @@ import {
   type FileDetailView,
   type FileStatus,
   type FileView,
+  IDLE_PROGRESS,
   type IngestionView,
   overallPercent,
   type PassageView,
@@ -49,7 +50,7 @@ export function progressView(
   row: IngestionRow | null,
   live: { state: IngestionState; offset: Offset; stream: string } | null,
 ): ProgressView {
-  if (!row || !live) return { ...IDLE, projectId }
+  if (!row || !live) return { ...IDLE_PROGRESS, projectId }
   const { state, offset, stream } = live
   const view = ingestionView(row, state)
   return {
@@ -63,25 +64,6 @@ export function progressView(
     offset,
     stream,
   }
-}
-
-const IDLE: Omit<ProgressView, 'projectId'> = {
-  ingestionId: null,
-  source: null,
-  status: 'idle',
-  currentPhase: 0,
-  progressPercent: 0,
-  phases: [],
-  metrics: null,
-  result: null,
-  error: null,
-  retryOf: null,
-  createdAt: null,
-  startedAt: null,
-  updatedAt: null,
-  completedAt: null,
-  offset: null,
-  stream: null,
 }
 
 export function fileView(row: FileRow): FileView {
