@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { ClientWorld, WebSocketLike } from '@holdfast/client'
 import { systemClock } from '@holdfast/protocol'
 import { readServerRecord, type ServerRecord } from './data-dir.ts'
-import { systemCode } from './stop.ts'
+import { Stop, systemCode } from './stop.ts'
 
 /** Where a server is and what it takes to speak with it. */
 export interface ServerAddress {
@@ -19,6 +19,17 @@ const REQUEST_WITHIN_MS = 30_000
 export async function findServer(dataDir: string): Promise<ServerRecord | null> {
   const record = readServerRecord(dataDir)
   return record && isAlive(record.pid) && (await answers(record.url)) ? record : null
+}
+
+/** The server that runs on this DATA_DIR; a Stop that says what to do where none does, or where it does not answer. */
+export async function demandServer(dataDir: string): Promise<ServerRecord> {
+  const server = await findServer(dataDir)
+  if (server) return server
+  const record = readServerRecord(dataDir)
+  if (!record || !isAlive(record.pid)) {
+    throw new Stop(`no server runs on DATA_DIR ${dataDir}; npx holdfast serve starts one`)
+  }
+  throw new Stop(`the server on DATA_DIR ${dataDir} (process ${record.pid}, ${record.url}) does not answer`)
 }
 
 /** Like findServer, for a server that is just starting: asks again until it answers or `ms` have passed. */

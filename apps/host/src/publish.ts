@@ -4,7 +4,7 @@ import { RequestError } from '@holdfast/client'
 import { readCommandLine, usageStop } from './command-line.ts'
 import { readConfig } from './config.ts'
 import { listenForInterrupts } from './interrupts.ts'
-import { findServer, followRecord, terminalWorld } from './local-server.ts'
+import { demandServer, followRecord, terminalWorld } from './local-server.ts'
 import { Publisher } from './publisher.ts'
 import { Stop } from './stop.ts'
 import { streamPath } from './stream-path.ts'
@@ -40,8 +40,7 @@ export async function publish(args: readonly string[]): Promise<number> {
   })
   const { dataDir } = readConfig(process.env, process.cwd())
   const interrupts = listenForInterrupts({ process })
-  const server = await findServer(dataDir)
-  if (!server) throw new Stop(`no server runs on DATA_DIR ${dataDir}; npx holdfast serve starts one`)
+  const server = await demandServer(dataDir)
   const publisher = new Publisher({
     world: terminalWorld(followRecord(dataDir, server)),
     path,

@@ -129,6 +129,16 @@ describe('tail', () => {
     expect(tail.stderr).toBe(`holdfast: no server runs on DATA_DIR ${at.dataDir}; npx holdfast serve starts one\n`)
   })
 
+  it('[HOST6] says so where the server lives and does not answer', async () => {
+    const at = place()
+    const server = await at.serve()
+    server.kill('SIGSTOP')
+    const tail = at.run(['tail', 'operators/projects'])
+    expect(await tail.ended()).toBe(1)
+    expect(tail.stderr).toMatch(/^holdfast: the server on DATA_DIR .* \(process \d+, http:.*\) does not answer\n$/)
+    server.kill('SIGCONT')
+  })
+
   it('[HOST12] a closed pipe ends it without a word', async () => {
     const at = place()
     const server = await at.serve()

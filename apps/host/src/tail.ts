@@ -4,7 +4,7 @@ import { readCommandLine, usageStop } from './command-line.ts'
 import { readConfig } from './config.ts'
 import { describeReconnecting, followStream } from './follow-stream.ts'
 import { listenForInterrupts } from './interrupts.ts'
-import { findServer, followRecord, terminalWorld } from './local-server.ts'
+import { demandServer, followRecord, terminalWorld } from './local-server.ts'
 import { Stop } from './stop.ts'
 import { streamPath } from './stream-path.ts'
 import { style } from './terminal.ts'
@@ -35,8 +35,7 @@ export async function tail(args: readonly string[]): Promise<number> {
   const from = readFrom(values.from ?? 'start')
   const { dataDir } = readConfig(process.env, process.cwd())
   const interrupts = listenForInterrupts({ process })
-  const server = await findServer(dataDir)
-  if (!server) throw new Stop(`no server runs on DATA_DIR ${dataDir}; npx holdfast serve starts one`)
+  const server = await demandServer(dataDir)
   const world = terminalWorld(followRecord(dataDir, server))
   const print = values.json === true ? jsonLine : humanLine
   try {

@@ -2,7 +2,7 @@ import type { Problem } from '@holdfast/protocol'
 import { readCommandLine, usageStop } from './command-line.ts'
 import { readConfig } from './config.ts'
 import type { ServerRecord } from './data-dir.ts'
-import { findServer } from './local-server.ts'
+import { demandServer } from './local-server.ts'
 import { Stop } from './stop.ts'
 import { printable } from './text-width.ts'
 
@@ -54,8 +54,7 @@ export async function token(args: readonly string[]): Promise<number> {
     throw usageStop('token', `--expires-in ${printable(expiresIn ?? '')} is no number of seconds`)
   }
   const { dataDir } = readConfig(process.env, process.cwd())
-  const server = await findServer(dataDir)
-  if (!server) throw new Stop(`no server runs on DATA_DIR ${dataDir}; npx holdfast serve starts one`)
+  const server = await demandServer(dataDir)
   const made = await make(server, {
     scope,
     ...(subject === undefined ? {} : { subject }),
