@@ -87,6 +87,17 @@ describe('a stream in the client', () => {
     expect(outdated).not.toHaveBeenCalled()
   })
 
+  it('[CL1] folds by itself what the server has no state of, and leaves what is no event alone', async () => {
+    const { world, store } = setup()
+    world.answer = () => problem('NO_FOLD', 404, 'not_found')
+    store.subscribe(() => {})
+    const socket = await world.socket(1)
+    socket.welcome()
+    await vi.waitFor(() => expect(socket.of('subscribe')[0]).toMatchObject({ from: '-1' }))
+    socket.say({ ...events(0, added(4), added(1)), events: [added(4), null, 7, 'x', added(1)] })
+    expect(store.getSnapshot()).toMatchObject({ state: { total: 5 }, connection: { state: 'connected' }, error: null })
+  })
+
   it('[CL12] a newer version of its definition says that the page is to be loaded anew', async () => {
     const outdated = vi.fn()
     const { world, store } = setup({ onOutdated: outdated })

@@ -198,10 +198,12 @@ export class StreamClient {
       if (loaded.version === definition.version) return { ...loaded, ended: loaded.sealed === true }
       if (loaded.version > definition.version) this.#options.onOutdated?.(stream)
     } catch (error) {
-      if (!(error instanceof RequestError) || error.code !== 'NOT_FOUND') throw error
-      return null
+      const code = error instanceof RequestError ? error.code : null
+      if (code === 'NOT_FOUND') return null
+      // The server does not know such streams, or cannot hand out the state of this one.
+      if (code !== 'NO_FOLD' && code !== 'STATE_TOO_LARGE') throw error
     }
-    // Folded by another version: the events from the start say the same.
+    // The events from the start say the same as a state, whoever folds them.
     return { state: definition.initial, offset: OFFSET_START }
   }
 

@@ -129,7 +129,7 @@ export class StreamStore<State> {
     if (mine === null) return 'dropped'
     const place = placeOf(mine, frame)
     if (place !== 'next') return place === 'known' ? 'dropped' : 'gap'
-    if (frame.type === 'events') this.#fold(frame.events as EventBase[])
+    if (frame.type === 'events') this.#fold(eventsOf(frame))
     this.#position = frame.offset
     return 'folded'
   }
@@ -252,7 +252,7 @@ export class StreamStore<State> {
     }
     if (result === 'gap' && this.#position !== null) link.align(stream, this.#position)
     if (result !== 'folded') return
-    const events = frame.type === 'events' ? (frame.events as EventBase[]) : []
+    const events = eventsOf(frame)
     const isOver = frame.type === 'sealed' || events.some(({ type }) => definition.isTerminal(type))
     if (isOver) this.#enter('ended', { error: null })
     else if (events.length > 0 || this.#error) this.#set({ error: null })
@@ -302,6 +302,12 @@ export class StreamStore<State> {
   #view(): Connection {
     return viewConnection(this.#options.link.status.connection, this.#reading, this.#readingSince)
   }
+}
+
+/** What of a frame is an event: a stream of no defined kind may hold any JSON. */
+function eventsOf(frame: Frame): EventBase[] {
+  const values = frame.type === 'events' ? (frame.events as (Partial<EventBase> | null)[]) : []
+  return values.filter((value): value is EventBase => typeof value?.type === 'string')
 }
 
 /** No such stream yet, as an error that waiting may mend. */
