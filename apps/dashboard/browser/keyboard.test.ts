@@ -35,7 +35,7 @@ describeInBrowser('without a mouse', (world) => {
     const { keyboard } = page
 
     await page.getByTestId('drop-zone').waitFor()
-    await tabTo(visitor, /^Name a project first/)
+    await tabTo(visitor, /^New empty project/)
     await keyboard.press('Enter')
     await page.getByRole('dialog').waitFor()
     await keyboard.type('Letters')

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { ingestionStream, type PhaseMetrics } from '../streams.ts'
 import type { IngestionView } from '../view.ts'
-import { figuresOf, figuresOfView, filesText } from './figures.ts'
+import { figuresOf, figuresOfView, filesText, phaseText } from './figures.ts'
 
 const metrics: PhaseMetrics = {
   filesTotal: 120,
@@ -32,6 +32,10 @@ it('[ING28] the stream and the answer of the server make the same figures of one
     failed: 3,
   })
   expect(filesText(figures, String)).toBe('34 of 120 files')
+  expect(phaseText(figures, true)).toBe('Extract: 9 s left')
+  expect(phaseText(figures, false)).toBe('Extract')
+  const last = { ...update, metrics: { ...metrics, secondsLeft: 0.9 } }
+  expect(phaseText(figuresOf(ingestionStream.apply(state, last)), true)).toBe('Extract')
   const { phases: _, ...known } = state
   const view = { ...known, progressPercent: 35 } as unknown as IngestionView
   expect(figuresOfView(view)).toEqual(figures)

@@ -1,6 +1,7 @@
 import type { IngestionState, IngestionStatus, PhaseMetrics, PhaseName } from '../streams.ts'
 import { PHASES } from '../streams.ts'
-import { type IngestionView, overallPercent } from '../view.ts'
+import { formatDuration, type IngestionView, overallPercent } from '../view.ts'
+import { PHASE_TITLES } from './phase-titles.ts'
 
 /** An ingestion in numbers: what the list, the page, the tray and the tab all show, made in this one place. */
 export interface Figures {
@@ -14,6 +15,7 @@ export interface Figures {
   dealtWith: number
   failed: number
   ratePerSecond: number | null
+  /** Until the phase ends, not the whole; `null` also in its last second. */
   secondsLeft: number | null
   currentFile: string | null
   completedAt: string | null
@@ -45,7 +47,7 @@ function made({ status, currentPhase, metrics, result, error, completedAt, perce
     dealtWith: result?.files.total ?? dealtWith(metrics),
     failed: result?.files.failed ?? metrics?.filesFailed ?? 0,
     ratePerSecond: isWorking ? (metrics?.ratePerSecond ?? null) : null,
-    secondsLeft: isWorking ? (metrics?.secondsLeft ?? null) : null,
+    secondsLeft: isWorking && (metrics?.secondsLeft ?? 0) >= 1 ? (metrics?.secondsLeft ?? null) : null,
     currentFile: isWorking ? (metrics?.currentFile ?? null) : null,
     completedAt,
     message: status === 'failed' ? (error?.message ?? null) : null,
@@ -54,6 +56,13 @@ function made({ status, currentPhase, metrics, result, error, completedAt, perce
 
 function dealtWith(metrics: PhaseMetrics | null): number {
   return metrics ? metrics.filesDone + metrics.filesFailed + metrics.filesSkipped : 0
+}
+
+/** `Chunk: 4 s left`: whose the time is stands with it. Without a time where that is not known, or not of now. */
+export function phaseText({ phase, secondsLeft }: Pick<Figures, 'phase' | 'secondsLeft'>, isOfNow: boolean): string {
+  if (phase === null) return ''
+  const title = PHASE_TITLES[phase]
+  return isOfNow && secondsLeft !== null ? `${title}: ${formatDuration(secondsLeft)} left` : title
 }
 
 /** `34 of 120 files`. */

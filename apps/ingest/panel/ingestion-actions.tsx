@@ -98,7 +98,7 @@ function RetryAction({ projectId, live }: ActionsProps) {
       {
         onSuccess: (accepted) => {
           choose({ ingestion: undefined })
-          tell('It is tried again', [accepted.ingestionId])
+          tell('The ingestion is tried again', [accepted.ingestionId])
         },
         onError: (error) => report('It could not be tried again', error),
       },

@@ -2,6 +2,8 @@ import { classNames, Moment, TONE_TEXT } from '@holdfast/ui'
 import { Link } from '@tanstack/react-router'
 import type { UseIngestionSocket } from '../client.ts'
 import { formatBytes, formatCount, formatDuration, formatTook } from '../view.ts'
+import { figuresOf } from './figures.ts'
+import { PHASE_TITLES } from './phase-titles.ts'
 import { isUpToDate } from './watching/live-set.ts'
 
 /** What the files are that a phase has dealt with, and where the table shows them. */
@@ -73,13 +75,14 @@ function Pace({ live: { metrics, connection, state } }: { live: UseIngestionSock
       </li>
     )
   }
+  const { phase, secondsLeft } = figuresOf(state)
   return (
     <>
       {metrics && <Figure label="files/s" value={metrics.ratePerSecond.toFixed(1)} />}
       <Figure
-        label="left"
+        label={phase === null ? 'left' : `left in ${PHASE_TITLES[phase]}`}
         testId="time-left"
-        value={metrics?.secondsLeft == null ? '–' : formatDuration(metrics.secondsLeft)}
+        value={secondsLeft === null ? '–' : formatDuration(secondsLeft)}
       />
     </>
   )

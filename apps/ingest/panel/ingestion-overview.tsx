@@ -4,14 +4,13 @@ import { Clock, RotateCcw } from 'lucide-react'
 import type { ReactNode } from 'react'
 import type { UseIngestionSocket } from '../client.ts'
 import { PHASES } from '../streams.ts'
-import { formatCount, formatDuration } from '../view.ts'
+import { formatCount } from '../view.ts'
 import { ConnectionNotice } from './connection-notice.tsx'
-import { figuresOf, filesText } from './figures.ts'
+import { figuresOf, filesText, phaseText } from './figures.ts'
 import { FilePath } from './file-path.tsx'
 import { IngestionEnd } from './ingestion-end.tsx'
 import { IngestionFigures } from './ingestion-figures.tsx'
 import { IngestionPhases } from './ingestion-phases.tsx'
-import { PHASE_TITLES } from './phase-titles.ts'
 import { useProjectRoute } from './project-route.ts'
 import { isUpToDate } from './watching/live-set.ts'
 
@@ -36,7 +35,8 @@ export function IngestionOverview({ projectId, live }: OverviewProps) {
         <Section
           title={
             <span className="block max-w-[52vw] md:max-w-[34rem]">
-              <FilePath path={live.view?.source?.label ?? ''} />
+              {/* What an upload is called is how many files it has, and the summary says that. */}
+              {live.view?.source?.kind === 'upload' ? 'Upload' : <FilePath path={live.view?.source?.label ?? ''} />}
             </span>
           }
           summary={summaryOf(live)}
@@ -72,13 +72,12 @@ export function OverviewSkeleton() {
 function summaryOf({ state, connection, status }: UseIngestionSocket): ReactNode {
   if (status === 'queued') return 'Queued'
   const figures = figuresOf(state)
-  const { percent, phase, secondsLeft, failed } = figures
+  const { percent, phase, failed } = figures
   const isWorking = status === 'working'
   const parts = [
-    isWorking && phase && `${Math.floor(percent)} % · ${PHASE_TITLES[phase]}`,
+    isWorking && phase && `${Math.floor(percent)} % · ${phaseText(figures, isUpToDate(connection))}`,
     figures.total > 0 && filesText(figures, formatCount),
     failed > 0 && `${formatCount(failed)} failed`,
-    isWorking && secondsLeft !== null && isUpToDate(connection) && `${formatDuration(secondsLeft)} left`,
   ]
   return <span data-testid="summary">{parts.filter(Boolean).join(' · ')}</span>
 }

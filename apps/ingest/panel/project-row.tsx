@@ -2,9 +2,8 @@ import { useStream } from '@holdfast/react'
 import { Moment, ProgressBar, TONE_TEXT } from '@holdfast/ui'
 import { Link } from '@tanstack/react-router'
 import { ingestionStream } from '../streams.ts'
-import { formatCount, formatDuration, type IngestionView, type ProjectView } from '../view.ts'
-import { type Figures, figuresOf, figuresOfView, filesText } from './figures.ts'
-import { PHASE_TITLES } from './phase-titles.ts'
+import { formatCount, type IngestionView, type ProjectView } from '../view.ts'
+import { type Figures, figuresOf, figuresOfView, filesText, phaseText } from './figures.ts'
 import { IngestionChip } from './status-chips.tsx'
 import { isUpToDate } from './watching/live-set.ts'
 
@@ -59,7 +58,7 @@ interface IngestionLineProps {
 }
 
 function IngestionLine({ figures, name, isStale }: IngestionLineProps) {
-  const { status, percent, phase, secondsLeft, failed, message } = figures
+  const { status, percent, phase, failed, message } = figures
   return (
     <span className="flex min-w-0 items-center gap-2">
       <IngestionChip status={status} />
@@ -70,13 +69,13 @@ function IngestionLine({ figures, name, isStale }: IngestionLineProps) {
           </span>
           <span className="numbers truncate text-dense text-ink-2">
             <span data-testid="row-percent">{Math.floor(percent)} %</span>
-            {phase && ` · ${PHASE_TITLES[phase]}`}
+            {phase && ` · ${phaseText(figures, !isStale)}`}
             <span className="max-sm:hidden"> · {filesText(figures, formatCount)}</span>
-            {isStale ? ' · as of before' : secondsLeft !== null && ` · ${formatDuration(secondsLeft)} left`}
+            {isStale && ' · as of before'}
           </span>
         </>
       )}
-      {failed > 0 && status !== 'working' && (
+      {failed > 0 && (
         <span className={`numbers shrink-0 text-dense ${TONE_TEXT.failed}`}>{formatCount(failed)} failed</span>
       )}
       {message && (

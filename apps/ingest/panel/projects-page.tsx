@@ -179,7 +179,7 @@ function FirstProject({ mayManage, onFolder, onCreate }: FirstProjectProps) {
           <div className="flex flex-wrap justify-center gap-2">
             <PickButtons onFolder={onFolder} look="primary" />
             <Button icon={FolderPlus} onClick={onCreate}>
-              Name a project first
+              New empty project
             </Button>
           </div>
         }

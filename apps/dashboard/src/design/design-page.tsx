@@ -73,7 +73,7 @@ export default function DesignPage() {
           value={density}
           onChange={setDensity}
           options={[
-            { name: 'comfortable', title: 'Roomy' },
+            { name: 'comfortable', title: 'Comfortable' },
             { name: 'compact', title: 'Compact' },
           ]}
         />

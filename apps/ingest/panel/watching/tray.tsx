@@ -103,7 +103,9 @@ function TrayLine({ entries, isOpen, onToggle, onClear }: TrayLineProps) {
 function leadText({ figures, outcome }: WatchedNow): string {
   if (outcome) return outcome.failed > 0 ? `${formatCount(outcome.failed)} failed` : ''
   if (!figures || figures.status === 'queued') return ''
-  return `${Math.floor(figures.percent)} % · ${figures.phase ? PHASE_TITLES[figures.phase] : ''}`
+  const { percent, phase, failed } = figures
+  const parts = [phase && PHASE_TITLES[phase], failed > 0 && `${formatCount(failed)} failed`]
+  return [`${Math.floor(percent)} %`, ...parts].filter(Boolean).join(' · ')
 }
 
 function restText(rest: number): string {

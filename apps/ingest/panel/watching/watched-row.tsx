@@ -1,9 +1,8 @@
-import { Button, buttonClass, classNames, Moment, ProgressBar, ProgressRing } from '@holdfast/ui'
+import { Button, buttonClass, Moment, ProgressBar, ProgressRing } from '@holdfast/ui'
 import { Link } from '@tanstack/react-router'
 import { ArrowUpRight, CircleStop, X } from 'lucide-react'
-import { formatCount, formatDuration } from '../../view.ts'
-import { type Figures, filesText } from '../figures.ts'
-import { PHASE_TITLES } from '../phase-titles.ts'
+import { formatCount } from '../../view.ts'
+import { type Figures, filesText, phaseText } from '../figures.ts'
 import { IngestionChip } from '../status-chips.tsx'
 import { isUpToDate } from './live-set.ts'
 import type { WatchedNow } from './watching.tsx'
@@ -98,9 +97,13 @@ function Ended({ outcome: { files, failed, at } }: { outcome: NonNullable<Watche
   return (
     <span className="numbers text-ink-2">
       {formatCount(files)} {files === 1 ? 'file' : 'files'}
-      {failed > 0 && <span className="text-fail">, {formatCount(failed)} failed</span>} · <Moment at={at} />
+      <FailedCount count={failed} /> · <Moment at={at} />
     </span>
   )
+}
+
+function FailedCount({ count }: { count: number }) {
+  return count > 0 && <span className="text-fail">, {formatCount(count)} failed</span>
 }
 
 function Running({ entry: { figures, connection, name } }: { entry: WatchedNow }) {
@@ -109,15 +112,18 @@ function Running({ entry: { figures, connection, name } }: { entry: WatchedNow }
   const isLive = connection === null || isUpToDate(connection)
   return (
     <span className="flex min-w-0 items-center gap-3 max-md:flex-wrap max-md:gap-y-0">
-      <span className="w-16 shrink-0 text-ink-2">{figures.phase && PHASE_TITLES[figures.phase]}</span>
+      <span className="numbers w-40 shrink-0 text-ink-2 max-md:w-auto">{phaseText(figures, isLive)}</span>
       <span className="w-24 shrink-0 max-md:hidden">
         <ProgressBar label={name} percent={figures.percent} valueText={filesText(figures, formatCount)} />
       </span>
       <span className="numbers w-11 shrink-0 text-right font-mono" data-testid="watched-percent">
         {Math.floor(figures.percent)} %
       </span>
-      <span className="numbers shrink-0 text-ink-2">{filesText(figures, formatCount)}</span>
-      {isLive ? <Pace figures={figures} /> : <AsOf since={connection?.since ?? null} />}
+      <span className="numbers shrink-0 text-ink-2">
+        {filesText(figures, formatCount)}
+        <FailedCount count={figures.failed} />
+      </span>
+      {isLive ? <Rate figures={figures} /> : <AsOf since={connection?.since ?? null} />}
       <span
         className="min-w-0 flex-1 truncate font-mono text-small text-ink-3 max-lg:hidden"
         title={figures.currentFile ?? undefined}
@@ -128,16 +134,11 @@ function Running({ entry: { figures, connection, name } }: { entry: WatchedNow }
   )
 }
 
-function Pace({ figures: { ratePerSecond, secondsLeft } }: { figures: Figures }) {
+function Rate({ figures: { ratePerSecond } }: { figures: Figures }) {
   return (
-    <>
-      <span className={classNames('numbers w-20 shrink-0 text-right text-ink-2 max-lg:hidden')}>
-        {ratePerSecond === null ? '' : `${ratePerSecond.toFixed(1)} files/s`}
-      </span>
-      <span className="numbers w-24 shrink-0 text-ink-2 max-md:w-auto">
-        {secondsLeft === null ? '' : `${formatDuration(secondsLeft)} left`}
-      </span>
-    </>
+    <span className="numbers w-20 shrink-0 text-right text-ink-2 max-lg:hidden">
+      {ratePerSecond === null ? '' : `${ratePerSecond.toFixed(1)} files/s`}
+    </span>
   )
 }
 
