@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import axe from 'axe-core'
 import { makeMixedFiles } from '../../../bench/corpus/make-mixed-files.ts'
 import { LOSS, read, type Visitor, WAIT } from './test-support/visitor.ts'
 import { type BrowserWorld, describeInBrowser, eventually, expect, it } from './test-support/world.ts'
@@ -43,7 +44,9 @@ describeInBrowser(
       await page.goto('/settings')
       await row.waitFor()
       await eventually(() => row.getAttribute('data-status'), WAIT).toBe('working')
-      expect(await read(row)).toMatch(/Tide tables\s+(Discover|Extract|Chunk|Index)\s+\d+ %\s+\d+ of 260 files/)
+      expect(await read(row)).toMatch(
+        /Tide tables\s+(Discover|Extract|Chunk|Index)(: [\dhms ]+ left)?\s+\d+ %\s+\d+ of 260 files/,
+      )
       await page.reload()
       await row.waitFor()
       await page.getByRole('link', { name: 'Open Tide tables' }).click()
@@ -103,7 +106,9 @@ describeInBrowser(
       const visitor = await world.visitor()
       const { page } = visitor
       const id = await project(world, 'One state')
-      await addFolder(visitor, id, await longFolder(world, 'one-state', 900))
+      const folder = await longFolder(world, 'one-state', 900)
+      await writeFile(join(folder, '0.pdf'), '%PDF-1.7\nand then nothing')
+      await addFolder(visitor, id, folder)
       await visitor.reaches('extract', 3)
       // All of it in one look, so that nothing moves in between.
       const onPage = () =>
@@ -123,8 +128,15 @@ describeInBrowser(
         expect(number(row ?? null)).toBe(number(watched ?? null))
         await page.waitForTimeout(120)
       }
+      await eventually(() => read(page.getByTestId('project-row').first()), WAIT).toMatch(
+        /Working[\s\S]+ % [\s\S]+1 failed/,
+      )
+      expect(await read(page.getByTestId('watched'))).toMatch(/of 901 files, 1 failed/)
+      await page.getByTestId('tray-toggle').click()
+      await eventually(() => read(page.getByTestId('tray-toggle'))).toMatch(/ % · \w+ · 1 failed/)
+      await page.getByTestId('tray-toggle').click()
       await page.getByRole('button', { name: 'Cancel One state' }).click()
-      expect(await read(page.getByRole('dialog'))).toMatch(/None of its 900 files is searchable yet/)
+      expect(await read(page.getByRole('dialog'))).toMatch(/None of its 901 files is searchable yet/)
       await page.getByTestId('confirm-cancel').click()
       await eventually(() => page.getByTestId('watched').getAttribute('data-status'), WAIT).toBe('cancelled')
     })
@@ -161,7 +173,11 @@ describeInBrowser(
       const id = await project(world, 'Gone for a while')
       await addFolder(visitor, id, await longFolder(world, 'for-a-while', 400))
       await visitor.reaches('extract', 5)
-      await page.getByTestId('time-left').waitFor()
+      await eventually(() => read(page.getByTestId('time-left')), WAIT).toMatch(
+        /^\d+ s\s+left in (Extract|Chunk|Index)$/,
+      )
+      const place = async () => (await page.getByTestId('overview').boundingBox())?.y
+      const before = await place()
       visitor.expectTrouble(LOSS)
       await world.server.kill9()
       await page.getByTestId('as-of').waitFor({ timeout: WAIT.timeout })
@@ -169,6 +185,20 @@ describeInBrowser(
       expect(await read(page.getByTestId('watched'))).toMatch(/as of/)
       expect(await read(page.getByTestId('watched'))).not.toMatch(/left|files\/s/)
       expect(await read(page.getByTestId('stale'))).toContain('The figures are as of then')
+      // It comes over the end of the page, which keeps as much room free: nothing that is read moves.
+      expect(await place()).toBe(before)
+      const bar = page.getByTestId('notice-bar')
+      const { width, height } = page.viewportSize() ?? { width: 0, height: 0 }
+      await page.evaluate(axe.source)
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme })
+        const found = "axe.run('[data-testid=notice-bar]').then(({ violations }) => violations.map(({ id }) => id))"
+        expect(await page.evaluate(found)).toEqual([])
+      }
+      await page.setViewportSize({ width: 380, height })
+      await eventually(async () => (await bar.boundingBox())?.height ?? 0).toBeLessThanOrEqual(64)
+      expect(await read(bar)).toMatch(/^The connection was lost .+\. The figures are as of then\.$/)
+      await page.setViewportSize({ width, height })
       await world.server.start()
       await page.getByTestId('end-done').waitFor({ timeout: WAIT.timeout })
       await eventually(() => page.getByTestId('watched').getAttribute('data-status')).toBe('done')

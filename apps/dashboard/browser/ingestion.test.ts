@@ -61,6 +61,20 @@ describeInBrowser(
       await eventually(async () => read(hit)).toMatch(/notes\/bells\.pdf\s+page 2\s/)
     })
 
+    it('[ING36] the files of a dropped folder are in the table before the ingestion has ended', async () => {
+      const visitor = await world.visitor()
+      const { page } = visitor
+      await visitor.openNewProject('dropped')
+      const drop = await visitor.dragOver(await makeFolder(world.server.root, 'dropped', 400))
+      await drop()
+      await page.getByTestId('file-row').first().waitFor({ timeout: WAIT.timeout })
+      expect(await page.getByTestId('overview').innerText()).toMatch(/^Upload\s+\d+ % /)
+      expect(await page.getByTestId('end-done').count()).toBe(0)
+      await page.getByTestId('cancel').click()
+      await page.getByTestId('confirm-cancel').click()
+      await page.getByTestId('end-cancelled').waitFor({ timeout: WAIT.timeout })
+    })
+
     it('[PG5] shows the same state at once when it is reloaded in the middle', async () => {
       const visitor = await world.visitor()
       const { page } = visitor

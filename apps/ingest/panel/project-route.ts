@@ -52,7 +52,9 @@ export function useProjectRoute() {
   /** Changes part of the address. What is typed replaces the entry in the history, the rest adds one. */
   const choose = (change: Partial<ProjectSearch>, how: { replace?: boolean } = {}) => {
     const next = { ...search, ...change }
-    const params = { ...next, tab: next.tab === 'files' ? undefined : next.tab }
+    const isFiles = next.tab === 'files'
+    // A file stands open beside the files only.
+    const params = { ...next, tab: isFiles ? undefined : next.tab, file: isFiles ? next.file : undefined }
     void navigate({ to: '/projects/$projectId', params: { projectId }, search: params, ...how, resetScroll: false })
   }
   return { projectId, search, choose }

@@ -1,6 +1,6 @@
 import { Empty, Failure, Field, SkeletonRows } from '@holdfast/ui'
 import { Search, SearchX } from 'lucide-react'
-import { Fragment } from 'react'
+import { Fragment, useEffect, useRef } from 'react'
 import type { SearchHitView } from '../view.ts'
 import { useProjectRoute } from './project-route.ts'
 import { useSearch } from './queries.ts'
@@ -12,6 +12,12 @@ export function SearchTab({ projectId }: { projectId: string }) {
   const asked = search.q ?? ''
   const [text, setText] = useTypedText(asked, (typed) => choose({ q: typed || undefined }, { replace: true }))
   const result = useSearch(projectId, asked)
+  const box = useRef<HTMLInputElement>(null)
+  useEffect(() => {
+    // A frame later: a press on the tab gives the tab the focus after this is drawn.
+    const frame = requestAnimationFrame(() => box.current?.focus())
+    return () => cancelAnimationFrame(frame)
+  }, [])
   return (
     <>
       <search>
@@ -25,7 +31,7 @@ export function SearchTab({ projectId }: { projectId: string }) {
           onChange={(event) => setText(event.target.value)}
           data-search
           data-testid="search"
-          autoFocus
+          ref={box}
           className="mb-3 max-w-160"
         />
       </search>

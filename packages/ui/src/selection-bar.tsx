@@ -26,7 +26,7 @@ export function SelectionBar({ selection, total, words, children }: SelectionBar
     <section
       aria-label="Selection"
       data-testid="selection-bar"
-      className="appear sticky bottom-[calc(var(--foot)+0.75rem)] z-20 mx-auto mt-3 flex w-fit max-w-full flex-wrap items-center gap-2 rounded-md border border-line-strong bg-raised py-1.5 pr-1.5 pl-3 shadow-float"
+      className="appear sticky bottom-[calc(var(--over)+0.75rem)] z-20 mx-auto mt-3 flex w-fit max-w-full flex-wrap items-center gap-2 rounded-md border border-line-strong bg-raised py-1.5 pr-1.5 pl-3 shadow-float"
     >
       <output className="numbers font-medium">
         {number} {count === 1 ? words[0] : words[1]} selected

@@ -105,7 +105,7 @@ export function Notices({ children }: { children: ReactNode }) {
         <Spoken notices={notices} />
         <section
           aria-label="Notices"
-          className="pointer-events-none fixed right-4 bottom-[calc(var(--foot)+1rem)] left-4 z-60 flex flex-col gap-2 print:hidden sm:left-auto sm:w-96"
+          className="pointer-events-none fixed right-4 bottom-[calc(var(--over)+1rem)] left-4 z-60 flex flex-col gap-2 print:hidden sm:left-auto sm:w-96"
         >
           {cards}
         </section>
