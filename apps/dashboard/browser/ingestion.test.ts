@@ -65,8 +65,14 @@ describeInBrowser(
       const visitor = await world.visitor()
       const { page } = visitor
       await visitor.openNewProject('dropped')
+      // The files are counted before they are stored; how long in between is made certain here.
+      const list = /\/projects\/[^/]+\/files(\?|$)/
+      await page.route(list, (route) => route.fulfill({ json: { items: [], nextCursor: null, groups: [], total: 0 } }))
       const drop = await visitor.dragOver(await makeFolder(world.server.root, 'dropped', 400))
       await drop()
+      await visitor.reaches('extract', 3)
+      expect(await page.getByTestId('file-row').count()).toBe(0)
+      await page.unroute(list)
       await page.getByTestId('file-row').first().waitFor({ timeout: WAIT.timeout })
       expect(await page.getByTestId('overview').innerText()).toMatch(/^Upload\s+\d+ % /)
       expect(await page.getByTestId('end-done').count()).toBe(0)
