@@ -67,7 +67,7 @@ describeInBrowser(
       await visitor.openNewProject('dropped')
       // The files are counted before they are stored; how long in between is made certain here.
       const list = /\/projects\/[^/]+\/files(\?|$)/
-      await page.route(list, (route) => route.fulfill({ json: { items: [], nextCursor: null, groups: [], total: 0 } }))
+      await page.route(list, (route) => route.fulfill({ json: { items: [], next: null, groups: [], total: 0 } }))
       const drop = await visitor.dragOver(await makeFolder(world.server.root, 'dropped', 400))
       await drop()
       await visitor.reaches('extract', 3)
