@@ -68,8 +68,8 @@ export default defineConfig({
       ]),
       project('cluster', { store: 'postgres', nodes: 2, redis: true }, [...streams, ...ingest]),
     ],
-    // Much of a test is waiting, for a disk, a browser or another process: three at a time, also where there are two cores.
-    maxWorkers: Math.max(3, availableParallelism() - 1),
+    // Much of a test is waiting, for a disk, a browser or another process: two at a time, also where there are two cores.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     // Real databases, sockets and a browser: generous, since two cores run all of it.
     testTimeout: 30_000,
     hookTimeout: 60_000,
