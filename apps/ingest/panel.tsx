@@ -1,5 +1,5 @@
 import type { Panel } from '@holdfast/ui'
-import { createRoute, lazyRouteComponent, redirect, useNavigate } from '@tanstack/react-router'
+import { createRoute, redirect, useNavigate } from '@tanstack/react-router'
 import { FolderTree } from 'lucide-react'
 import { lazy } from 'react'
 import { IngestFrame } from './panel/frame.tsx'
@@ -24,7 +24,7 @@ export const ingestPanel: Panel = {
     createRoute({
       getParentRoute: () => root,
       path: '/projects/$projectId',
-      component: lazyRouteComponent(loadProjectPage, 'ProjectPage'),
+      component: lazy(() => loadProjectPage().then(({ ProjectPage }) => ({ default: ProjectPage }))),
     }),
   ],
   Frame: IngestFrame,

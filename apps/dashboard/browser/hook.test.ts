@@ -94,11 +94,20 @@ describeInBrowser(
       await world.server.kill9()
       for (let attempt = 1; attempt <= 10; attempt += 1) {
         await expect
-          .poll(() => read(connection), WAIT)
+          .poll(async () => {
+            // From the third on other transports are tried as well, which takes a moment of the page's time.
+            await page.clock.runFor(10)
+            return read(connection)
+          }, WAIT)
           .toMatch(new RegExp(`^Reconnecting, attempt ${attempt} in \\d+ s$`))
         await page.clock.fastForward(31_000)
       }
-      await page.getByTestId('reconnect').waitFor()
+      await expect
+        .poll(async () => {
+          await page.clock.runFor(10)
+          return page.getByTestId('reconnect').count()
+        }, WAIT)
+        .toBe(1)
       expect(await read(connection)).toMatch(/^Not connected\s+Reconnect$/)
       await world.server.start()
       await page.clock.resume()

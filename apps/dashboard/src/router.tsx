@@ -1,6 +1,7 @@
 import { buttonClass, Empty, Failure, usePage } from '@holdfast/ui'
-import { createRootRoute, createRoute, createRouter, Link, lazyRouteComponent } from '@tanstack/react-router'
+import { createRootRoute, createRoute, createRouter, Link } from '@tanstack/react-router'
 import { Compass } from 'lucide-react'
+import { lazy } from 'react'
 import { panels } from './panels.ts'
 import { Shell } from './shell/shell.tsx'
 
@@ -8,13 +9,13 @@ const root = createRootRoute({ component: Shell, notFoundComponent: NotFound })
 const design = createRoute({
   getParentRoute: () => root,
   path: '/_design',
-  component: lazyRouteComponent(() => import('./design/design-page.tsx')),
+  component: lazy(() => import('./design/design-page.tsx')),
 })
 const loadSettings = () => import('./settings/settings-page.tsx')
 const settings = createRoute({
   getParentRoute: () => root,
   path: '/settings',
-  component: lazyRouteComponent(loadSettings),
+  component: lazy(loadSettings),
 })
 
 /** Search params are plain text both ways: `?status=failed`, never JSON. */
@@ -29,7 +30,12 @@ export const router = createRouter({
   defaultPreload: 'intent',
   scrollRestoration: true,
   defaultErrorComponent: ({ error, reset }) => (
-    <Failure title="This page could not be shown" error={error} onRetry={reset} />
+    // A part that could not be loaded is not asked for again by the page that asked for it.
+    <Failure
+      title="This page could not be shown"
+      error={error}
+      onRetry={/imported module|module script/i.test(String(error)) ? () => location.reload() : reset}
+    />
   ),
 })
 
