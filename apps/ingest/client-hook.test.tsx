@@ -1,6 +1,6 @@
-import { type ClientWorld, StreamClient } from '@holdfast/client'
+import { StreamClient } from '@holdfast/client'
 import { StreamProvider } from '@holdfast/react'
-import { ManualClock } from '@holdfast/testing'
+import { clientWorld } from '@holdfast/testing'
 import { parseHTML } from 'linkedom'
 import { act, createElement } from 'react'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
@@ -9,11 +9,7 @@ import { useIngestionSocket } from './client.ts'
 const OFFSET = '0000000000000001_0000000000000001'
 
 /** Every project has one ingestion of its own name, and that is complete. */
-const world: ClientWorld = {
-  baseUrl: 'http://test',
-  clock: new ManualClock(),
-  random: () => 0.5,
-  id: () => 'id',
+const world = clientWorld({
   fetch: async (url) => {
     const [, projectId] = /projects\/(\w+)/.exec(decodeURIComponent(url)) ?? []
     const state = { activeIngestionId: null, newestIngestionId: projectId, queued: [] }
@@ -22,8 +18,7 @@ const world: ClientWorld = {
     return Response.json({ ...view, result: { filesProcessed: Number(projectId?.slice(1)) } })
   },
   openSocket: () => ({ send: () => {}, close: () => {}, onopen: null, onmessage: null, onclose: null, onerror: null }),
-  connectivity: { online: () => true, subscribe: () => () => {} },
-}
+})
 
 beforeAll(() => {
   const { window, document } = parseHTML('<div id="root"></div>')

@@ -119,7 +119,7 @@ describeBehindProxy('a page behind a proxy with faults', PacedServer.start, (wor
     await finish(visitor, ingestion)
   })
 
-  it('[PG31] notices a WebSocket that fell silent, goes on by other means, and does not trust it before it speaks', async () => {
+  it('[PG31][X2a] notices a WebSocket that fell silent, goes on by other means, and does not trust it before it speaks', async () => {
     const { proxy } = world.server
     const { visitor, page, ingestion } = await watch(withClock)
     await becomes(page, 'connected')
@@ -141,7 +141,7 @@ describeBehindProxy('a page behind a proxy with faults', PacedServer.start, (wor
     await finish(visitor, ingestion)
   })
 
-  it('[PG32] goes on by long-poll where answers are held until they are whole', async () => {
+  it('[PG32][X2b] goes on by long-poll where answers are held until they are whole', async () => {
     const { proxy } = world.server
     const { visitor, page, ingestion } = await watch(withClock)
     proxy.upgradeAnswer = 502

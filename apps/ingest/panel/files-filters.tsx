@@ -56,7 +56,7 @@ export function FilesFilters({ projectId, groups, total, changed, onShowChanged 
         <span className="numbers flex min-h-7 items-center gap-2 text-dense text-ink-3 max-sm:basis-full sm:ml-auto">
           <span data-testid="files-total">
             {words}
-            {ingestion === undefined ? ' in the project' : ' of this ingestion'}
+            {changed > 0 ? ' when last read' : ingestion === undefined ? ' in the project' : ' of this ingestion'}
           </span>
           {changed > 0 && (
             <Button small icon={RotateCw} onClick={onShowChanged} data-testid="show-changed">

@@ -1,6 +1,6 @@
-import { type ClientWorld, StreamClient } from '@holdfast/client'
+import { StreamClient } from '@holdfast/client'
 import { defineStream } from '@holdfast/protocol'
-import { ManualClock } from '@holdfast/testing'
+import { clientWorld } from '@holdfast/testing'
 import { parseHTML } from 'linkedom'
 import { act, createElement } from 'react'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
@@ -16,18 +16,12 @@ const sum = defineStream('sums/:id', {
 })
 
 /** Every stream has come to its end; its state tells which it is. */
-const world: ClientWorld = {
-  baseUrl: 'http://test',
-  clock: new ManualClock(),
-  random: () => 0.5,
-  id: () => 'id',
+const world = clientWorld({
   fetch: async (url) => {
     const total = Number(/sums\/(\d+)/.exec(url)?.[1])
     return Response.json({ state: { total }, offset: '0000000000000001_0000000000000001', version: 1, sealed: true })
   },
-  openSocket: () => null,
-  connectivity: { online: () => true, subscribe: () => () => {} },
-}
+})
 
 beforeAll(() => {
   const { window, document } = parseHTML('<div id="root"></div>')

@@ -1,6 +1,6 @@
 import { type ClientWorld, StreamClient } from '@holdfast/client'
 import { defineStream } from '@holdfast/protocol'
-import { ManualClock } from '@holdfast/testing'
+import { clientWorld } from '@holdfast/testing'
 import { createElement } from 'react'
 import { renderToString } from 'react-dom/server'
 import { describe, expect, expectTypeOf, it } from 'vitest'
@@ -20,22 +20,15 @@ const sum = defineStream('sums/:id', {
 /** A world in which whatever is asked of it is written down, and never answered. */
 function quietWorld(): ClientWorld & { asked: string[] } {
   const asked: string[] = []
-  return {
-    asked,
-    baseUrl: 'http://test',
-    clock: new ManualClock(),
-    random: () => 0.5,
-    id: () => 'id',
-    fetch: (url) => {
-      asked.push(url)
-      return new Promise(() => {})
-    },
-    openSocket: (url) => {
-      asked.push(url)
-      return null
-    },
-    connectivity: { online: () => true, subscribe: () => () => {} },
+  const fetch = (url: string) => {
+    asked.push(url)
+    return new Promise<never>(() => {})
   }
+  const openSocket = (url: string) => {
+    asked.push(url)
+    return null
+  }
+  return { ...clientWorld({ fetch, openSocket }), asked }
 }
 
 describe('the hooks', () => {

@@ -1,4 +1,5 @@
 export { type Balancer, spread, startBalancer } from './balancer.ts'
+export { clientWorld } from './client-world.ts'
 export { FaultProxy, type SeenRequest, type UpgradeAnswer } from './fault-proxy.ts'
 export { type Ground, groundOf, projectGround } from './ground.ts'
 export { LineProxy, type LineState } from './line-proxy.ts'
