@@ -29,7 +29,8 @@ export async function startStores(): Promise<Stores> {
 
 const SETTINGS = ['fsync', 'synchronous_commit', 'full_page_writes', 'wal_sync_method', 'shared_buffers']
 
-function describePostgres({ url }: TestPostgres): Promise<string> {
+/** Its version and the settings that decide what an acknowledged commit is worth, in a sentence. */
+export function describePostgres({ url }: TestPostgres): Promise<string> {
   return withPostgres(url, async (client) => {
     const { rows } = await client.query<{ name: string; value: string }>(
       `SELECT name, current_setting(name) AS value FROM unnest($1::text[]) AS name`,
@@ -41,7 +42,7 @@ function describePostgres({ url }: TestPostgres): Promise<string> {
 }
 
 /** A new database, and the way to be rid of it when nobody needs it any more. */
-export async function lendDatabase({ postgres }: Stores): Promise<{ url: string } & AsyncDisposable> {
+export async function lendDatabase({ postgres }: Pick<Stores, 'postgres'>): Promise<{ url: string } & AsyncDisposable> {
   const url = await postgres.createDatabase()
   const name = new URL(url).pathname.slice(1)
   return {

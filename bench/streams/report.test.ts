@@ -46,6 +46,8 @@ describe('table', () => {
     const lines = cells(table(section(figures))).slice(2)
     expect(lines.map((line) => line.at(-1))).toEqual(['yes', 'no', 'yes', 'no', 'no', 'no', ''])
     expect(lines.map((line) => line.at(-2)).slice(1, 3)).toEqual(['appends/s >= 10,000', 'appends/s < 15.0'])
+    const both = figure('a', 'ours', 20, { aim: [atLeast, below] })
+    expect(cells(table(section([both])))[2]?.slice(-2)).toEqual(['appends/s >= 10,000, appends/s < 15.0', 'no, no'])
     const lost = figure('a', 'ours', 1, { aim: { column: 'p99 ms', below: 1 } })
     expect(() => table(section([lost]))).toThrow(RangeError)
   })

@@ -35,12 +35,14 @@ function ratio(figure: Figure, figures: readonly Figure[], base: string): string
   return `${number(value / divisor)} x`
 }
 
-function aimed({ aim, values }: Figure, columns: readonly string[]): [aim: string, met: string] {
-  if (!aim) return ['', '']
-  const value = values[columns.indexOf(aim.column)]
-  if (value === undefined) throw new RangeError(`an aim is about "${aim.column}", and there is no such column`)
-  const limit = 'atLeast' in aim ? `>= ${number(aim.atLeast)}` : `< ${number(aim.below)}`
-  return [`${aim.column} ${limit}`, value !== null && isMet(aim, value) ? 'yes' : 'no']
+function aimed({ aim = [], values }: Figure, columns: readonly string[]): [aim: string, met: string] {
+  const aims = [aim].flat().map((one) => {
+    const value = values[columns.indexOf(one.column)]
+    if (value === undefined) throw new RangeError(`an aim is about "${one.column}", and there is no such column`)
+    const limit = 'atLeast' in one ? `>= ${number(one.atLeast)}` : `< ${number(one.below)}`
+    return { text: `${one.column} ${limit}`, met: value !== null && isMet(one, value) ? 'yes' : 'no' }
+  })
+  return [aims.map(({ text }) => text).join(', '), aims.map(({ met }) => met).join(', ')]
 }
 
 function isMet(aim: Aim, value: number): boolean {

@@ -10,7 +10,8 @@ export interface Figure {
   durable: boolean
   /** By column, in the order of `Section.columns`. `null`: does not do that. */
   values: (number | null)[]
-  aim?: Aim
+  /** Several where several columns have one. */
+  aim?: Aim | Aim[]
 }
 
 /** A table of the report. */

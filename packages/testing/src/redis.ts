@@ -21,6 +21,8 @@ export function redisServer(): string | null {
 export interface TestRedis extends AsyncDisposable {
   readonly port: number
   readonly url: string
+  /** Of its process, as it is now. */
+  readonly pid: number
   /** Kills it, as a crash does. */
   stop(): Promise<void>
   /** Starts it again on the same port: empty, unless it is durable. */
@@ -33,15 +35,17 @@ export interface TestRedis extends AsyncDisposable {
 export interface RedisOptions {
   /** Whatever is written stands in a file, after an fsync, before it is answered. Default: nothing is kept on disk. */
   durable?: boolean
+  /** Where it is durable: `everysec`, as Redis has it by default, answers up to a second before the fsync. Default `always`. */
+  fsync?: 'always' | 'everysec'
 }
 
 /** A real Redis of its own on a free port of loopback. Killed on dispose. */
-export async function startRedis({ durable = false }: RedisOptions = {}): Promise<TestRedis> {
+export async function startRedis({ durable = false, fsync = 'always' }: RedisOptions = {}): Promise<TestRedis> {
   const executable = redisServer()
   if (executable === null) throw new Error(NO_REDIS)
   const port = await freePort()
   const folder = durable ? await mkdtemp(join(tmpdir(), 'holdfast-redis-')) : null
-  let running = await run(executable, port, folder)
+  let running = await run(executable, port, folder, fsync)
   const stop = async () => {
     const ended = running.exitCode === null && running.signalCode === null ? once(running, 'exit') : null
     running.kill('SIGKILL')
@@ -50,10 +54,13 @@ export async function startRedis({ durable = false }: RedisOptions = {}): Promis
   return {
     port,
     url: `redis://127.0.0.1:${port}`,
+    get pid() {
+      return running.pid ?? 0
+    },
     stop,
     async start() {
       await stop()
-      running = await run(executable, port, folder)
+      running = await run(executable, port, folder, fsync)
     },
     freeze: () => void running.kill('SIGSTOP'),
     thaw: () => void running.kill('SIGCONT'),
@@ -64,9 +71,9 @@ export async function startRedis({ durable = false }: RedisOptions = {}): Promis
   }
 }
 
-async function run(executable: string, port: number, folder: string | null): Promise<ChildProcess> {
+async function run(executable: string, port: number, folder: string | null, fsync: string): Promise<ChildProcess> {
   const keeping =
-    folder === null ? ['--appendonly', 'no'] : ['--appendonly', 'yes', '--appendfsync', 'always', '--dir', folder]
+    folder === null ? ['--appendonly', 'no'] : ['--appendonly', 'yes', '--appendfsync', fsync, '--dir', folder]
   const flags = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', ...keeping]
   const child = spawn(executable, flags, { stdio: 'ignore' })
   await once(child, 'spawn')

@@ -1,0 +1,44 @@
+import { sampleTree } from '../../measure/process-tree.ts'
+import type { Aim, Section } from '../../streams/sections/section.ts'
+import { HOLDFAST_POSTGRES, HOLDFAST_SQLITE, type RunWorker } from '../contenders.ts'
+import { type Measured, measureEach, type RunSettings } from './settings.ts'
+
+const OURS: readonly string[] = [HOLDFAST_SQLITE.name, HOLDFAST_POSTGRES.name]
+/** What is shown as 0.0. */
+const AIM: Aim = { column: '% of a core', below: 0.05 }
+const SETTLE_MS = 5000
+
+/** What it costs to have nothing to do. */
+export async function idle(settings: RunSettings): Promise<Section> {
+  const seconds = settings.quick ? 1 : 20
+  const sleepers = settings.quick ? 20 : 1000
+  const figures = await measureEach(settings, async (worker, { name }) => {
+    const aim = OURS.includes(name) ? { aim: AIM } : {}
+    const line = async (what: string): Promise<Measured> => ({ what, values: await cpuOf(worker, seconds), ...aim })
+    await worker.child.ask('singles', { prefix: 'warm', count: 20, pauseMs: 5 })
+    const empty = await line('an empty queue')
+    await worker.child.ask('sleepers', sleepers)
+    return [empty, await line(`${sleepers.toLocaleString('en')} runs that wait for an hour`)]
+  })
+  return {
+    title: 'CPU with nothing to do',
+    note: `User and system time over ${seconds} seconds, beginning ${SETTLE_MS / 1000} seconds after the last run: of the process, and of all processes of its store where that is another program (Linux counts those in hundredths of a second). The runs that wait sleep in mid-run with Holdfast and OpenWorkflow; BullMQ’s and pg-boss’s are jobs delayed by an hour.`,
+    columns: ['% of a core', '% of a core, store'],
+    figures,
+  }
+}
+
+async function cpuOf({ child, storePid }: RunWorker, seconds: number): Promise<(number | null)[]> {
+  const storeCpu = () => (storePid === null ? 0 : sampleTree(storePid, false).cpuSeconds)
+  await pause(SETTLE_MS)
+  const [before, storeBefore, since] = [await child.ask<number>('cpu'), storeCpu(), performance.now()]
+  await pause(seconds * 1000)
+  const [after, storeAfter] = [await child.ask<number>('cpu'), storeCpu()]
+  const elapsed = (performance.now() - since) / 1000
+  const store = storePid === null ? null : ((storeAfter - storeBefore) / elapsed) * 100
+  return [((after - before) / 1e6 / elapsed) * 100, store]
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
