@@ -1,11 +1,10 @@
-import { Badge, Button, Field, FilterChips, Menu, MenuItem } from '@holdfast/ui'
+import { Badge, Button, Field, FilterChips, Menu, MenuItem, useTypedText } from '@holdfast/ui'
 import { Check, Filter, ListFilter, RotateCw } from 'lucide-react'
 import { FILE_CODES, type FileCode, type FileGroup, type FileStatus, formatCount } from '../view.ts'
 import { ExportMenu } from './export-menu.tsx'
 import { FILE_FILTERS, useProjectRoute } from './project-route.ts'
 import { pathOf } from './requests.ts'
 import { FILE_LOOKS } from './status-chips.tsx'
-import { useTypedText } from './typed-text.ts'
 
 interface FilesFiltersProps {
   projectId: string

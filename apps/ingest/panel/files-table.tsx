@@ -4,6 +4,7 @@ import {
   classNames,
   Head,
   Moment,
+  MoreRows,
   Row,
   SelectBox,
   type Selection,
@@ -15,7 +16,7 @@ import {
 } from '@holdfast/ui'
 import { Link } from '@tanstack/react-router'
 import { RotateCw } from 'lucide-react'
-import { type KeyboardEvent, useEffect, useEffectEvent, useRef, useState } from 'react'
+import { type KeyboardEvent, useState } from 'react'
 import { type FileSort, type FileView, formatBytes, formatCount } from '../view.ts'
 import { kindOf } from './file-kinds.ts'
 import { FilePath } from './file-path.tsx'
@@ -69,7 +70,7 @@ export function FilesTable(props: FilesTableProps) {
         label="Files"
         total={total}
         data-testid="files"
-        foot={hasMore && <More {...{ shown: files.length, total, onMore }} />}
+        foot={hasMore && <MoreRows {...{ shown: files.length, total, onMore }} />}
       >
         <TableHead>
           {canSelect && (
@@ -226,30 +227,5 @@ function FileRow({ file, projectId, isOpen, isTight, selection, onRetry }: FileR
         )}
       </Cell>
     </Row>
-  )
-}
-
-/** Reads on when the end of the list comes near; the button is for keyboards. */
-function More({ shown, total, onMore }: { shown: number; total: number; onMore(): void }) {
-  const ref = useRef<HTMLDivElement>(null)
-  const more = useEffectEvent(onMore)
-  useEffect(() => {
-    const element = ref.current
-    if (!element) return
-    const observer = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && more(), {
-      rootMargin: '400px',
-    })
-    observer.observe(element)
-    return () => observer.disconnect()
-  }, [])
-  return (
-    <div ref={ref} className="flex items-center gap-3 border-t border-line px-cell-x py-2">
-      <Button small onClick={onMore}>
-        Show more
-      </Button>
-      <span className="numbers text-dense text-ink-3">
-        {formatCount(shown)} of {formatCount(total)}
-      </span>
-    </div>
   )
 }

@@ -1,10 +1,8 @@
-import { Button, Field, FilterChips } from '@holdfast/ui'
+import { Button, Field, FilterChips, Options, useTypedText } from '@holdfast/ui'
 import { ArrowDownUp, ListFilter, Search } from 'lucide-react'
 import type { ProjectSort, ProjectStatus, ProjectsPage } from '../view.ts'
-import { Options } from './options.tsx'
 import { PROJECT_STATUSES, type ProjectsSearch } from './projects-route.ts'
 import { INGESTION_LOOKS } from './status-chips.tsx'
-import { useTypedText } from './typed-text.ts'
 
 interface ProjectFiltersProps {
   groups: ProjectsPage['groups']

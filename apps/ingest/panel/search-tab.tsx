@@ -1,10 +1,9 @@
-import { Empty, Failure, Field, SkeletonRows } from '@holdfast/ui'
+import { Empty, Failure, Field, SkeletonRows, useTypedText } from '@holdfast/ui'
 import { Search, SearchX } from 'lucide-react'
 import { Fragment, useEffect, useRef } from 'react'
 import type { SearchHitView } from '../view.ts'
 import { useProjectRoute } from './project-route.ts'
 import { useSearch } from './queries.ts'
-import { useTypedText } from './typed-text.ts'
 
 /** Search over everything the project knows: the best passages first. */
 export function SearchTab({ projectId }: { projectId: string }) {

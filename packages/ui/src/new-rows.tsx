@@ -36,7 +36,8 @@ export function useHeldRows<Item>(items: readonly Item[], idOf: (item: Item) => 
   return { shown, held, release: () => setKnown(new Set(ids.split('\n'))) }
 }
 
-function useIsReading(): boolean {
+/** Whether somebody has scrolled into the page or stands in a row of it with the keyboard. */
+export function useIsReading(): boolean {
   const [isReading, setReading] = useState(false)
   useEffect(() => {
     const look = () => {

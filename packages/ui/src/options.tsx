@@ -1,6 +1,8 @@
-import { Badge, Popover, type Tone } from '@holdfast/ui'
 import { Check } from 'lucide-react'
 import type { ReactElement } from 'react'
+import { Badge } from './badge.tsx'
+import type { Tone } from './chip.tsx'
+import { Popover } from './popover.tsx'
 
 interface OptionsProps<Name extends string> {
   /** What is chosen: `Status`. */
