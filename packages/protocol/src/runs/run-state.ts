@@ -1,3 +1,4 @@
+import { cut } from './cut.ts'
 import type { RunEvent } from './run-stream.ts'
 import type { RunFault, RunProgress, RunStatus, RunWait } from './run-view.ts'
 
@@ -10,7 +11,10 @@ export interface RunningStep {
   provider: string | null
 }
 
-/** A run as its stream tells it. Steps and log lines are counted here; they are read in pages. */
+/**
+ * A run as its stream tells it. Steps and log lines are counted here; they are read in pages. It stays below 64 KB
+ * whatever the events hold: at most 20 waits, 20 running steps and 20 commands stand in it, and long texts are cut.
+ */
 export interface RunState {
   status: RunStatus
   name: string
@@ -26,7 +30,7 @@ export interface RunState {
   steps: { done: number; failed: number; reused: number; unknown: number; running: RunningStep[] }
   children: { total: number; done: number; failed: number; cancelled: number }
   logs: number
-  /** The newest commands, newest last; at most 20. */
+  /** The newest commands, newest last. */
   commands: { id: string; command: string; by: string; at: string }[]
   error: RunFault | null
   retryOf: string | null
@@ -59,9 +63,13 @@ export const INITIAL_RUN_STATE: RunState = {
   endedAt: null,
 }
 
-const COMMANDS_KEPT = 20
-// The state stays small however many steps run side by side: the rest is read from the list of steps.
-const RUNNING_KEPT = 50
+// However many steps run side by side, or are waited for: the rest is read in pages.
+const KEPT = 20
+
+// Of texts, in bytes of JSON: with 20 of each they stay below 64 KB.
+const NAME_BYTES = 200
+const KEY_BYTES = 300
+const MESSAGE_BYTES = 600
 
 /** The state after one more event; pure, the same on server and client. */
 export function foldRun(state: RunState, event: RunEvent): RunState {
@@ -70,38 +78,37 @@ export function foldRun(state: RunState, event: RunEvent): RunState {
   switch (event.type) {
     case 'queued':
       return {
-        ...stands('queued'),
-        name: event.name,
+        ...idle(stands('queued')),
+        name: name(event.name),
         version: event.version,
-        queue: event.queue,
+        queue: name(event.queue),
         priority: event.priority,
-        retryOf: event.retryOf ?? state.retryOf,
-        parent: event.parent ?? state.parent,
+        retryOf: event.retryOf === undefined ? state.retryOf : name(event.retryOf),
+        parent: event.parent === undefined ? state.parent : name(event.parent),
         queuedAt: state.queuedAt ?? timestamp,
-        steps: { ...state.steps, running: [] },
       }
     case 'working':
       return working(stands('working'), event)
     case 'quiet':
     case 'stalled':
-      return { ...stands(event.type), since: event.since }
+      return { ...stands(event.type), since: name(event.since) }
     case 'lost':
-      return { ...stands('lost'), worker: null, steps: { ...state.steps, running: [] } }
+      return idle(stands('lost'))
     case 'waiting':
-      return { ...stands('waiting'), waits: event.waits, worker: null, steps: { ...state.steps, running: [] } }
+      return { ...idle(stands('waiting')), waits: event.waits.slice(0, KEPT).map(waitOf) }
     case 'progress':
-      return { ...state, progress: event.progress }
+      return { ...state, progress: progressOf(event.progress) }
     case 'log':
       return { ...state, logs: state.logs + 1 }
     case 'commanded':
-      return { ...state, commands: [...state.commands, commandOf(event)].slice(-COMMANDS_KEPT) }
+      return { ...state, commands: [...state.commands, commandOf(event)].slice(-KEPT) }
     case 'child':
       return { ...state, children: withChild(state.children, event.status) }
     case 'done':
     case 'cancelled':
-      return { ...ended(stands(event.type)), endedAt: timestamp }
+      return { ...idle(stands(event.type)), endedAt: timestamp }
     case 'failed':
-      return { ...ended(stands('failed')), endedAt: timestamp, error: event.error }
+      return { ...idle(stands('failed')), endedAt: timestamp, error: faultOf(event.error) }
     default:
       return { ...state, steps: foldStep(state.steps, event) }
   }
@@ -110,11 +117,13 @@ export function foldRun(state: RunState, event: RunEvent): RunState {
 type StepEvent = Extract<RunEvent, { type: `step_${string}` }>
 
 function foldStep(steps: RunState['steps'], event: StepEvent): RunState['steps'] {
-  const running = steps.running.filter(({ key }) => key !== event.key)
+  const key = cut(event.key, KEY_BYTES)
+  const running = steps.running.filter((step) => step.key !== key)
   switch (event.type) {
     case 'step_started': {
-      const started = { key: event.key, try: event.try, since: event.timestamp, provider: event.provider ?? null }
-      return { ...steps, running: running.length < RUNNING_KEPT ? [...running, started] : running }
+      const provider = event.provider === undefined ? null : name(event.provider)
+      const started = { key, try: event.try, since: event.timestamp, provider }
+      return { ...steps, running: running.length < KEPT ? [...running, started] : running }
     }
     case 'step_done':
       return { ...steps, running, done: steps.done + 1 }
@@ -132,11 +141,41 @@ function foldStep(steps: RunState['steps'], event: StepEvent): RunState['steps']
 function working(state: RunState, { attempt, worker, timestamp }: Extract<RunEvent, { type: 'working' }>): RunState {
   const isSame = attempt === state.attempt
   const steps = isSame ? state.steps : { ...state.steps, running: [] }
-  return { ...state, steps, attempt, worker, startedAt: state.startedAt ?? timestamp }
+  return { ...state, steps, attempt, worker: name(worker), startedAt: state.startedAt ?? timestamp }
 }
 
 function commandOf({ id, command, by, timestamp }: Extract<RunEvent, { type: 'commanded' }>) {
-  return { id, command, by, at: timestamp }
+  return { id: name(id), command: name(command), by: name(by), at: timestamp }
+}
+
+function waitOf(wait: RunWait): RunWait {
+  return {
+    ...wait,
+    ...('name' in wait ? { name: cut(wait.name, KEY_BYTES) } : {}),
+    ...('until' in wait && wait.until !== undefined ? { until: name(wait.until) } : {}),
+    ...('question' in wait && wait.question !== undefined ? { question: cut(wait.question, MESSAGE_BYTES) } : {}),
+    ...('error' in wait ? { error: faultOf(wait.error) } : {}),
+  } as RunWait
+}
+
+function progressOf(progress: RunProgress): RunProgress {
+  const { phase, unit, message } = progress
+  return {
+    ...progress,
+    phase: phase === null ? null : name(phase),
+    unit: unit === null ? null : name(unit),
+    message: message === null ? null : cut(message, MESSAGE_BYTES),
+  }
+}
+
+function faultOf({ code, message, retryAfter }: RunFault): RunFault {
+  const fault = { code: name(code), message: cut(message, MESSAGE_BYTES) }
+  return retryAfter === undefined ? fault : { ...fault, retryAfter }
+}
+
+/** What is a name, an id or a time is hardly ever longer than this. */
+function name(text: string): string {
+  return cut(text, NAME_BYTES)
 }
 
 function withChild(
@@ -147,6 +186,7 @@ function withChild(
   return { ...children, [status]: children[status] + 1 }
 }
 
-function ended(state: RunState): RunState {
+/** Nobody is at it. */
+function idle(state: RunState): RunState {
   return { ...state, worker: null, steps: { ...state.steps, running: [] } }
 }
