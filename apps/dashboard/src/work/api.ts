@@ -29,10 +29,13 @@ export interface RunFilter {
   schedule?: string | undefined
   /** `false`: only those that no later run tries again. */
   retried?: 'false' | undefined
+  /** What they wait for; `person`: for something only a person can give. */
   wait?: string | undefined
   /** Begun to wait at or after, and before. */
   from?: string | undefined
   to?: string | undefined
+  /** Only these, at most 100. */
+  ids?: string | undefined
 }
 
 export const RUN_SORTS = ['newest', 'oldest', 'longest', 'priority'] as const
@@ -96,6 +99,8 @@ export interface BatchOrder {
   filter: RunFilter
   /** Of those that match, only these. */
   ids?: string[] | undefined
+  /** Of those that match, all but these. */
+  exceptIds?: string[] | undefined
   /** How many the person was told of: refused with CONFLICT where there are others now. */
   expected?: number | undefined
 }
@@ -131,7 +136,7 @@ export function workApi({ request }: Requester) {
       body: JSON.stringify(body),
     })
   return {
-    runs: (filter: RunFilter, page: PageOf & { sort?: RunSort; ids?: string } = {}, signal?: AbortSignal) =>
+    runs: (filter: RunFilter, page: PageOf & { sort?: RunSort } = {}, signal?: AbortSignal) =>
       get<Paged<RunSummary>>('runs', { ...filter, ...page }, signal),
     count: (filter: RunFilter, signal?: AbortSignal) => get<RunCount>('runs/count', filter, signal),
     kinds: (signal?: AbortSignal) => get<{ items: RunKind[] }>('runs/kinds', {}, signal),

@@ -1,27 +1,86 @@
-import { Failure, SkeletonRows } from '@holdfast/ui'
-import { Link } from '@tanstack/react-router'
+import { RequestError } from '@holdfast/client'
+import { Button, Empty, Failure, NoPermission, SkeletonRows, useHotkeys } from '@holdfast/ui'
+import { SearchX } from 'lucide-react'
 import { WorkFrame } from '../frame.tsx'
-import { useRuns } from '../queries.ts'
-import { RunChip } from '../status.tsx'
+import { LiveNote } from '../live-note.tsx'
+import { useRunCount } from '../queries.ts'
+import { BatchBar } from './batch-bar.tsx'
+import { FirstRun } from './first-run.tsx'
+import { ListFilters } from './list-filters.tsx'
+import { NO_FILTER, useListRoute } from './list-route.ts'
+import { useLiveRuns } from './live-runs.ts'
+import { RunsTable } from './runs-table.tsx'
+import { countText, StatusTabs } from './status-tabs.tsx'
 
-/** The runs, newest first. */
+/** All runs, live; filters, order and a batch under way stand in the address. */
 export function ListPage() {
-  const list = useRuns({}, 'newest')
-  const runs = list.data?.pages.flatMap(({ items }) => items) ?? []
+  const route = useListRoute()
+  const { filter, sort } = route
   return (
     <WorkFrame tab="runs">
-      {list.isPending && <SkeletonRows label="Reading the runs" />}
-      {list.isError && <Failure title="The runs could not be read" error={list.error} onRetry={() => list.refetch()} />}
-      <ul>
-        {runs.map((run) => (
-          <li key={run.id} className="flex gap-3">
-            <RunChip run={run} />
-            <Link to="/work/$runId" params={{ runId: run.id }}>
-              {run.name}
-            </Link>
-          </li>
-        ))}
-      </ul>
+      {/* Another filter begins anew: nothing is held back and nothing selected. */}
+      <RunList key={JSON.stringify([filter, sort])} route={route} />
     </WorkFrame>
+  )
+}
+
+function RunList({ route }: { route: ReturnType<typeof useListRoute> }) {
+  const { search, filter, sort, isFiltered, choose } = route
+  const live = useLiveRuns(filter, sort)
+  const { list, runs } = live
+  const count = useRunCount(filter).data?.count
+  const total = Math.max(count ?? 0, runs.length)
+  useHotkeys({
+    '/': { what: 'Search runs', run: () => document.querySelector<HTMLElement>('[data-search]')?.focus() },
+  })
+  if (list.error instanceof RequestError && list.error.status === 403) {
+    return <NoPermission what="the list of runs" scope="read:runs" />
+  }
+  const isFirst = list.isSuccess && runs.length === 0 && !isFiltered
+  return (
+    <>
+      {search.batch && (
+        <BatchBar
+          key={search.batch}
+          id={search.batch}
+          onUndone={(batch) => choose({ batch }, { replace: true })}
+          onClose={() => choose({ batch: undefined }, { replace: true })}
+        />
+      )}
+      {!isFirst && (
+        <>
+          <StatusTabs filter={filter} search={search} />
+          <ListFilters search={search} choose={choose} />
+          <p className="numbers mb-2 flex min-h-5 flex-wrap gap-x-3 text-dense text-ink-3">
+            {count !== undefined && (
+              <span data-testid="runs-total">
+                {countText(count)} {count === 1 ? 'run' : 'runs'}
+                {isFiltered && (count === 1 ? ' that matches' : ' that match')}
+              </span>
+            )}
+            <LiveNote />
+          </p>
+        </>
+      )}
+      {list.isPending && (
+        <div className="rounded-md border border-line bg-raised">
+          <SkeletonRows label="Reading the runs" rows={8} />
+        </div>
+      )}
+      {list.isError && <Failure title="The runs could not be read" error={list.error} onRetry={() => list.refetch()} />}
+      {isFirst && <FirstRun />}
+      {list.isSuccess && runs.length === 0 && isFiltered && <NoMatch onClear={() => choose(NO_FILTER)} />}
+      {runs.length > 0 && <RunsTable live={live} total={total} route={route} />}
+    </>
+  )
+}
+
+function NoMatch({ onClear }: { onClear(): void }) {
+  return (
+    <div className="rounded-md border border-line bg-raised" data-testid="no-match">
+      <Empty icon={SearchX} title="No run is like that" action={<Button onClick={onClear}>Show all runs</Button>}>
+        It appears here when one comes to be. Another status, another name or a longer time may find one now.
+      </Empty>
+    </div>
   )
 }
