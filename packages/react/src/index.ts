@@ -1,5 +1,7 @@
+export { type RunCommands, type RunRetried, runCommands } from './run-commands.ts'
 export { StreamProvider, useStreamClient } from './stream-provider.ts'
 export { useConnection } from './use-connection.ts'
+export { type UseRun, useRun } from './use-run.ts'
 export {
   type ReadableStreamDefinition,
   type UseStream,
