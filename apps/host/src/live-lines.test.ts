@@ -40,6 +40,16 @@ describe('LiveLines', () => {
     expect(writes[1]).toContain('\x1b[3A\rone\x1b[K\n\x1b[J')
   })
 
+  it('[HOST8] prints lines that stay above what it redraws, in one write', () => {
+    const { writes, lines } = terminal()
+    lines.draw(['one', 'two'])
+    lines.print(['said'])
+    expect(writes).toHaveLength(2)
+    expect(writes[1]).toContain('\x1b[2A\rsaid\x1b[K\none\x1b[K\ntwo\x1b[K\n')
+    lines.draw(['one', 'TWO'])
+    expect(writes[2]).toContain('\x1b[2A\r')
+  })
+
   it('[HOST8] hides the cursor while it draws and gives it back once', () => {
     const { writes, lines } = terminal()
     lines.draw(['one'])

@@ -29,6 +29,12 @@ export class LiveLines {
     this.#drawn = [...lines]
   }
 
+  /** Lines that stay, above those that are redrawn. */
+  print(lines: readonly string[]): void {
+    const text = [...lines, ...this.#drawn].map((line) => `${line}${ERASE_LINE_END}\n`).join('')
+    this.#output.write(`${BEGIN_FRAME}${this.#toTop()}${text}${ERASE_BELOW}${END_FRAME}`)
+  }
+
   /** Leaves the lines where they are, gives the cursor back, and begins anew below. */
   finish(): void {
     if (this.#drawn.length === 0) return

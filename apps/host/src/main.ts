@@ -7,6 +7,8 @@ const USAGE = `holdfast: a server for work that people wait for
 
   holdfast serve                  run the server (PORT, HOST, DATA_DIR … see docs/configuration.md)
   holdfast ingest <path or URL>   ingest a folder, file, page or repository, and watch it
+  holdfast run <what to do>       list, start, watch and command runs
+  holdfast queue                  see queues and providers; pause and limit them
   holdfast tail <stream>          follow a stream's events
   holdfast publish <stream>       append events to a stream
   holdfast token --scope <scope>  make a token for somebody
@@ -26,6 +28,14 @@ async function main(args: readonly string[]): Promise<void> {
     case 'ingest': {
       const { ingest } = await import('./ingest/ingest.ts')
       return end(await ingest(rest))
+    }
+    case 'run': {
+      const { run } = await import('./runs/run.ts')
+      return end(await run(rest))
+    }
+    case 'queue': {
+      const { queue } = await import('./runs/queue.ts')
+      return end(await queue(rest))
     }
     case 'tail': {
       const { tail } = await import('./tail.ts')

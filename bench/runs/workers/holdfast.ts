@@ -13,7 +13,7 @@ import { defineApp } from '../../../packages/server/src/define-app.ts'
 import { createIdGenerator } from '../../../packages/server/src/ids.ts'
 import { defineRun } from '../../../packages/server/src/runs/run.ts'
 import { Marks } from '../load/marks.ts'
-import { CONCURRENCY, manyAtOnce, STEPS, serveWorker, waitUntil } from './serve-worker.ts'
+import { manyAtOnce, STEPS, serveWorker, waitUntil } from './serve-worker.ts'
 
 const HOUR_MS = 3_600_000
 const { DATA_DIR = '', DATABASE_URL } = process.env

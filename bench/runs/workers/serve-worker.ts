@@ -2,8 +2,8 @@ import { serveCommands } from '../../streams/commands.ts'
 import type { Marks } from '../load/marks.ts'
 import { type Flow, keepWorking, type SingleStarts, type Start, startOneByOne } from '../load/starts.ts'
 
-/** Runs of every worker that work at the same time. */
-export const CONCURRENCY = 64
+/** Runs of every worker that work at the same time: as many as Holdfast takes on by default. */
+export const CONCURRENCY = 100
 /** Of every run in the flow. */
 export const STEPS = 4
 
