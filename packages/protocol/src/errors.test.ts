@@ -13,6 +13,7 @@ describe('problems', () => {
         cause: fc.constant(new Error('the inside')),
         errors: fc.array(fc.record({ field: fc.string(), message: fc.string() }), { maxLength: 3 }),
         retryAfter: fc.nat(),
+        current: fc.record({ revision: fc.nat() }),
       },
       { requiredKeys: [] },
     )
@@ -26,7 +27,8 @@ describe('problems', () => {
         expect(new URL(problem.type).hash).toBe(`#${code.toLowerCase()}`)
         expect(JSON.parse(JSON.stringify(problem))).toEqual(problem)
         expect(JSON.stringify(problem)).not.toContain('the inside')
-        expect([problem.errors, problem.retryAfter]).toEqual([more.errors, more.retryAfter])
+        const { errors, retryAfter, current } = problem
+        expect([errors, retryAfter, current]).toEqual([more.errors, more.retryAfter, more.current])
         expect(error.cause).toBe(more.cause)
       }),
     )

@@ -46,6 +46,12 @@ export const ERRORS = {
   NOT_ENDED: { status: 409, kind: 'conflict', retry: false, title: 'The work has not ended yet.' },
   FENCED: { status: 409, kind: 'conflict', retry: false, title: 'Another attempt has taken over this work.' },
   CONFLICT: { status: 409, kind: 'conflict', retry: false, title: 'It has changed in the meantime.' },
+  EFFECT_UNKNOWN: {
+    status: 409,
+    kind: 'unknown',
+    retry: false,
+    title: 'Nobody knows whether it was done.',
+  },
   CANCELLED: { status: 409, kind: 'conflict', retry: false, title: 'It was cancelled.' },
   OFFSET_GONE: {
     status: 410,
@@ -67,6 +73,7 @@ export const ERRORS = {
   TOO_MANY_SUBSCRIPTIONS: { status: 429, kind: 'limit', retry: false, title: 'Too many streams on one connection.' },
   INTERNAL_ERROR: { status: 500, kind: 'unknown', retry: true, title: 'Something failed on our side.' },
   RUN_CRASHED: { status: 500, kind: 'unknown', retry: false, title: 'The work took the server down repeatedly.' },
+  TIMEOUT: { status: 504, kind: 'network', retry: true, title: 'It took too long.' },
   SOURCE_UNREACHABLE: { status: 502, kind: 'network', retry: true, title: 'The source could not be reached.' },
   UNAVAILABLE: { status: 503, kind: 'unavailable', retry: true, title: 'Not available right now.' },
   OUTCOME_UNKNOWN: {
@@ -98,12 +105,16 @@ export interface Problem {
   /** Seconds. */
   retryAfter?: number
   errors?: FieldError[]
+  /** How the thing stands now that the request did not fit: of a conflict about something that can be read. */
+  current?: unknown
   requestId?: string
 }
 
 export interface HoldfastErrorOptions {
   cause?: unknown
   errors?: FieldError[]
+  /** See `Problem.current`. */
+  current?: unknown
   /** Seconds after which a retry can succeed. */
   retryAfter?: number
 }
@@ -113,6 +124,7 @@ export class HoldfastError extends Error {
   readonly code: ErrorCode
   readonly errors: FieldError[] | undefined
   readonly retryAfter: number | undefined
+  readonly current: unknown
 
   constructor(code: ErrorCode, detail?: string, options: HoldfastErrorOptions = {}) {
     super(detail ?? ERRORS[code].title, options.cause === undefined ? undefined : { cause: options.cause })
@@ -120,6 +132,7 @@ export class HoldfastError extends Error {
     this.code = code
     this.errors = options.errors
     this.retryAfter = options.retryAfter
+    this.current = options.current
   }
 
   get status(): number {
@@ -138,6 +151,7 @@ export class HoldfastError extends Error {
       retry: entry.retry,
       ...(this.retryAfter === undefined ? {} : { retryAfter: this.retryAfter }),
       ...(this.errors === undefined ? {} : { errors: this.errors }),
+      ...(this.current === undefined ? {} : { current: this.current }),
       ...(requestId === undefined ? {} : { requestId }),
     }
   }

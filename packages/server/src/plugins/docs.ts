@@ -81,6 +81,7 @@ const PROBLEM = {
         properties: { field: { type: 'string' as const }, message: { type: 'string' as const } },
       },
     },
+    current: { description: 'How the thing stands now, where the request did not fit that.' },
     requestId: { type: 'string' as const },
   },
 }
