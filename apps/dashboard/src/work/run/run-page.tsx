@@ -1,24 +1,110 @@
-import { Failure, SkeletonRows, usePage } from '@holdfast/ui'
-import { useParams } from '@tanstack/react-router'
-import { useRunDetails } from '../queries.ts'
-import { RunChip } from '../status.tsx'
+import { RequestError } from '@holdfast/client'
+import { hasEnded } from '@holdfast/protocol/runs'
+import { buttonClass, Failure, NoPermission, Skeleton, SkeletonRows, usePage } from '@holdfast/ui'
+import { Link } from '@tanstack/react-router'
+import { RunActions } from './commands/run-actions.tsx'
+import { DataSection } from './data-section.tsx'
+import { LogSection } from './log/log-section.tsx'
+import { RunAside } from './run-aside.tsx'
+import { RunHeader } from './run-header.tsx'
+import { RunNotice } from './run-notice.tsx'
+import { RunOverview } from './run-overview.tsx'
+import { useRunRoute } from './run-route.ts'
+import { StepsSection } from './steps/steps-section.tsx'
+import { useSteps } from './steps/use-steps.ts'
+import { type LiveRun, useLiveRun } from './use-live-run.ts'
 
-/** One run: how it stands, and what it was given. */
+/** One run: how it is going, what is wrong, what can be done, its steps, its log, and what it belongs to. */
 export function RunPage() {
-  const { runId = '' } = useParams({ strict: false }) as { runId?: string }
-  const { data: run, error, isPending, refetch } = useRunDetails(runId)
-  usePage({ title: run?.name ?? 'Run', trail: [{ label: 'Work', to: '/work' }] })
-  if (isPending) return <SkeletonRows label="Reading the run" />
-  if (!run) return <Failure title="The run could not be read" error={error} onRetry={() => refetch()} />
+  const { runId } = useRunRoute()
+  // Another run starts anew: nothing of one is shown under the name of the other.
+  return <OneRun key={runId} id={runId} />
+}
+
+function OneRun({ id }: { id: string }) {
+  const { live, error, retry } = useLiveRun(id)
+  const status = error instanceof RequestError ? error.status : null
+  usePage({
+    title: live?.run.name ?? 'Run',
+    trail: [{ label: 'Work', to: '/work' }],
+    note: live ? noteOf(live) : undefined,
+  })
+  if (live) return <ShownRun live={live} />
+  const toAll = (
+    <Link to="/work" className={buttonClass()}>
+      Go to all runs
+    </Link>
+  )
+  if (status === 403) {
+    return (
+      <>
+        <h1 className="sr-only">Run</h1>
+        <NoPermission what="this run" scope={`read:runs/${id}`} action={toAll} />
+      </>
+    )
+  }
+  if (error) {
+    return (
+      <>
+        <h1 className="sr-only">Run</h1>
+        <Failure
+          title={status === 404 ? 'There is no such run' : 'This run could not be read'}
+          error={error}
+          {...(status !== 404 && { onRetry: retry })}
+        >
+          {status === 404 && (
+            <p className="text-ink-2">It may have been removed, or a letter of the link is missing.</p>
+          )}
+          <Link to="/work" className="mt-1 inline-block underline">
+            Go to all runs
+          </Link>
+        </Failure>
+      </>
+    )
+  }
+  return <RunSkeleton />
+}
+
+function ShownRun({ live }: { live: LiveRun }) {
+  const { run } = live
+  const steps = useSteps(live)
   return (
     <>
-      <h1 className="mb-3 flex items-center gap-3 text-title font-bold">
-        {run.name} <RunChip run={run} />
-      </h1>
-      {run.why && <p className="text-ink-2">{run.why}</p>}
-      <pre className="overflow-x-auto rounded-md border border-line bg-raised p-3 font-mono text-dense">
-        {JSON.stringify(run.input, null, 2)}
-      </pre>
+      <RunHeader live={live} actions={<RunActions run={run} />} />
+      <RunNotice live={live} />
+      <div className="grid items-start gap-block min-[1100px]:grid-cols-[minmax(0,1fr)_19rem]">
+        <div className="flex min-w-0 flex-col gap-3">
+          <RunOverview live={live} steps={steps.read} />
+          <StepsSection live={live} steps={steps} />
+          <LogSection live={live} />
+          <DataSection run={run} />
+        </div>
+        <RunAside live={live} steps={steps.read} />
+      </div>
+    </>
+  )
+}
+
+/** Stands in the browser's tab: how far it is, or how it ended. */
+function noteOf({ run, isOfNow }: LiveRun): string | undefined {
+  if (hasEnded(run.status)) return run.status
+  return run.progress && isOfNow ? `${Math.floor(run.progress.percent)} %` : undefined
+}
+
+/** Its place while it is read: no bar stands at a guess. */
+function RunSkeleton() {
+  return (
+    <>
+      <h1 className="sr-only">Run</h1>
+      <Skeleton className="mb-2 h-7 w-56 max-w-full" />
+      <Skeleton className="mb-4 h-4 w-96 max-w-full" />
+      <div className="mb-3 rounded-md border border-line bg-raised p-3">
+        <Skeleton className="h-5 w-64 max-w-full" />
+        <Skeleton className="mt-4 h-2 w-full" />
+      </div>
+      <div className="rounded-md border border-line bg-raised">
+        <SkeletonRows label="Reading the run" />
+      </div>
     </>
   )
 }

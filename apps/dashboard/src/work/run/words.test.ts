@@ -1,17 +1,5 @@
-import type { RunProgress } from '@holdfast/protocol/runs'
 import { describe, expect, it } from 'vitest'
-import { countedText, rateText, timeLeftText, took } from './words.ts'
-
-const progress: RunProgress = {
-  percent: 40,
-  phase: null,
-  done: 0,
-  total: null,
-  unit: null,
-  rate: null,
-  left: null,
-  message: null,
-}
+import { timeLeftText, took } from './words.ts'
 
 describe('words of a run', () => {
   it('[PG60] tell the time left with its bounds, no more exact than it is', () => {
@@ -31,16 +19,6 @@ describe('words of a run', () => {
       const most = Number((range ?? about)?.replace(',', ''))
       expect(Number(about?.replace(',', ''))).toBeLessThanOrEqual(most)
     }
-  })
-
-  it('[PG60] count and tell a rate only where something is counted', () => {
-    expect(countedText({ ...progress, done: 34, total: 1200, unit: 'files' })).toBe('34 of 1,200 files')
-    expect(countedText({ ...progress, done: 34, unit: 'files' })).toBe('34 files')
-    expect(countedText(progress)).toBe('')
-    expect(rateText({ ...progress, rate: 12.4, unit: 'files' })).toBe('12 files/s')
-    expect(rateText({ ...progress, rate: 2.34, unit: 'files' })).toBe('2.3 files/s')
-    expect(rateText({ ...progress, rate: 0.1, unit: 'files' })).toBe('6.0 files/min')
-    expect(rateText({ ...progress, rate: null, unit: 'files' })).toBe('')
   })
 
   it('[PG61] tell lengths of time exactly enough to compare bars', () => {

@@ -1,4 +1,4 @@
-import type { RunProgress, TimeLeft } from '@holdfast/protocol/runs'
+import type { TimeLeft } from '@holdfast/protocol/runs'
 import { duration } from '@holdfast/ui'
 
 /** How long something took, exact enough to compare bars: `340 ms`, `1.2 s`, `42 s`, `1 m 04 s`. */
@@ -31,21 +31,6 @@ export function timeLeftText({ seconds, low, high }: TimeLeft): string {
   return least === most
     ? about
     : `${about}, ${least === 0 ? `less than ${count(grain)}` : count(least)} to ${count(most)}`
-}
-
-/** `34 of 120 files`, `34 files`; nothing where nothing is counted. */
-export function countedText({ done, total, unit }: RunProgress): string {
-  const things = unit ?? ''
-  if (total !== null) return `${count(done)} of ${count(total)} ${things}`.trim()
-  return done > 0 && unit !== null ? `${count(done)} ${unit}` : ''
-}
-
-/** `12 files/s`, and where that is less than one a second, how many a minute. */
-export function rateText({ rate, unit }: RunProgress): string {
-  if (rate === null || unit === null || rate <= 0) return ''
-  if (rate >= 10) return `${count(Math.round(rate))} ${unit}/s`
-  if (rate >= 1) return `${rate.toFixed(1)} ${unit}/s`
-  return `${(rate * 60).toFixed(rate * 60 < 10 ? 1 : 0)} ${unit}/min`
 }
 
 export function count(value: number): string {
