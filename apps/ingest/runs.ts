@@ -55,6 +55,12 @@ export function ingestionRun(deps: IngestionRunDeps) {
   return defineRun<IngestionInput>({
     name: 'ingestion',
     version: 1,
+    // Files are its steps, thousands of them: the ingestion's own stream tells of them, in figures.
+    tellSteps: false,
+    // A file that cannot be read is left out, and what is wrong with all of it is told to whoever waits.
+    stepRetry: { attempts: 1 },
+    // The next ingestion of the project waits behind it.
+    poison: 'fail',
     input: z.object({ projectId: z.string(), source: Source, sourceKey: z.string(), scope: Scope }),
     stream: ({ projectId }, ingestionId) => ingestionStream.name({ projectId, ingestionId }),
     run: async (context) => {

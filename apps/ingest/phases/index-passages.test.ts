@@ -21,7 +21,7 @@ function attempt(db: Database, { fencedAt = Number.POSITIVE_INFINITY } = {}) {
   }
   const step = async (_key: string, work: (step: StepContext) => Promise<unknown>) => {
     const writes: Write[] = []
-    await work({ signal, write: (...more) => writes.push(...more) })
+    await work({ signal, try: 1, write: (...more) => writes.push(...more) })
     await commit(...writes)
   }
   const world = {

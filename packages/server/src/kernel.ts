@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '@holdfast/protocol'
+import { runStream, workStream } from '@holdfast/protocol/runs'
 import type { Logger } from 'pino'
 import type { Database } from './db/database.ts'
 import { type Migration, migrateUp, migrationStatus } from './db/migrations.ts'
@@ -92,7 +93,7 @@ export function allMigrations(apps: readonly App[]): Migration[] {
 export async function createKernel(options: ServerOptions): Promise<Kernel> {
   const { db, apps, logger, newId, clock = systemClock, random = Math.random } = options
   const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits }
-  const registry = new StreamRegistry(apps.flatMap(({ streams }) => [...streams]))
+  const registry = new StreamRegistry([runStream, workStream, ...apps.flatMap(({ streams }) => [...streams])])
   const log = new SqlStreamLog(db, clock, {
     registry,
     hasReaders: (stream) => hub.hasReaders(stream),
@@ -132,7 +133,8 @@ export async function createKernel(options: ServerOptions): Promise<Kernel> {
     db,
     clock,
     newId,
-    createStream: (stream) => log.create(stream),
+    log,
+    random,
     worker: newId(),
     exclusive: options.exclusive,
     tell,
@@ -141,7 +143,9 @@ export async function createKernel(options: ServerOptions): Promise<Kernel> {
   })
   await migrate(options, clock)
   const hear = (command: Command) => {
-    if (command.type === 'runs_due' || command.type === 'run_cancel') return runs.hear(command)
+    if (command.type === 'runs_due' || command.type === 'run_told' || command.type === 'provider_freed') {
+      return runs.hear(command)
+    }
     sessions.hear(command)
     revocations.hear(command)
   }

@@ -14,6 +14,8 @@ import { until } from './until.ts'
 const HOUR_MS = 3_600_000
 
 /** As seen by others only once it is committed. */
+const STORIES = "SELECT e.seq FROM events e JOIN streams s ON s.id = e.stream_id WHERE s.name LIKE 'stories/%'"
+
 const CLAIMED_ELSEWHERE = `
   INSERT INTO runs (id, name, version, input, stream, serial_key, root_id, status, worker, attempt, crashes, lease_until,
     due_at, created_at)
@@ -172,7 +174,7 @@ describe('Runs of several nodes on the clock of PostgreSQL', () => {
       return made
     }
     const nodes: Awaited<ReturnType<typeof node>>[] = []
-    const hear = (word: { type: 'runs_due' } | { type: 'run_cancel'; run: string }) => {
+    const hear = (word: Parameters<Awaited<ReturnType<typeof node>>['hear']>[0]) => {
       for (const each of nodes) each.hear(word)
     }
     const starter = await node({ tell: (word) => hear(word) })
@@ -212,7 +214,7 @@ describe('Runs of several nodes on the clock of PostgreSQL', () => {
         moved: () => {},
         resumed: () => {},
         command: (command) => {
-          if (command.type === 'run_cancel' || command.type === 'runs_due') made.hear(command)
+          if (command.type === 'run_told' || command.type === 'runs_due') made.hear(command)
         },
       })
       await made.open()
@@ -250,7 +252,7 @@ describe('Runs of several nodes on the clock of PostgreSQL', () => {
     }
     for (const each of nodes) await each.open()
     const made = await Promise.all(Array.from({ length: 40 }, (_, n) => starter.start(definition, { n })))
-    const told = async () => (await world.db.read(statement('SELECT seq FROM events'))).length
+    const told = async () => (await world.db.read(statement(STORIES))).length
     for (let round = 0; round < 8; round += 1) {
       const before = await told()
       await until(async () => (await told()) >= Math.min(before + 10, made.length * (steps.length + 1)))

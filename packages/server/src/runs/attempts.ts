@@ -49,6 +49,7 @@ export class Attempts {
       const row = rows.get(attempt.run.id)
       if (row?.attempt !== attempt.run.attempt) attempt.lose()
       else if (row.cancel_requested_at !== null) attempt.stop('cancelled')
+      else attempt.follow({ isPaused: row.paused_at !== null })
     }
   }
 

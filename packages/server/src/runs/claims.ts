@@ -1,20 +1,28 @@
-import { isHoldfastError } from '@holdfast/protocol'
+import { type HoldfastError, isHoldfastError } from '@holdfast/protocol'
+import { type Database, type Write, write } from '../db/database.ts'
+import type { StreamLog } from '../log/stream-log.ts'
 import type { Attempts } from './attempts.ts'
+import { tell } from './journal.ts'
 import type { Run } from './run.ts'
-import type { RunStore } from './run-store.ts'
+import { toRun } from './run-rows.ts'
+import type { Candidate, Kind, RunStore } from './run-store.ts'
 import type { Timers } from './timers.ts'
 
 export interface ClaimsOptions {
+  db: Database
+  log: StreamLog
   store: RunStore
   attempts: Attempts
   timers: Timers
   /** The kinds of run this process knows. */
-  names: readonly string[]
+  kinds: readonly Kind[]
   worker: string
   leaseMs: number
   concurrency: number
   /** `crashes` as the claim told; `null` where it is not known whether the run is still this worker's. */
   carryOut: (run: Run, crashes: number | null) => void
+  /** The time of that run has come: it is woken. */
+  onTime: (run: Run) => Promise<void>
   onError: (error: unknown) => void
 }
 
@@ -22,12 +30,29 @@ export interface ClaimsOptions {
 const STORE_RETRY_MS = 5_000
 // A claim that was sent and not answered may be there a moment later.
 const UNSURE_RETRY_MS = 1_000
-// Another node took a run of the same key at the same moment: a new look sees that, and so often it is taken at once.
+// Others were at the same runs at the same moment: a new look sees others, and so often it is taken at once.
 const CONFLICTS = 10
+// So many are claimed side by side, in one fsync.
+const AT_ONCE = 32
+const WOKEN_AT_ONCE = 100
+
+/** Begins an attempt, and tells so. The first statement of the first write gives the run. */
+export function claimWrites(
+  { store, log }: { store: RunStore; log: StreamLog },
+  candidate: Candidate,
+  worker: string,
+  leaseMs: number | null,
+): Write[] {
+  const { id, attempt } = candidate
+  return [
+    write(store.claim(candidate, worker, leaseMs), store.attemptBegan(id, worker)),
+    tell(log, id, { type: 'working', attempt: attempt + 1, worker }),
+  ]
+}
 
 /**
  * Claims what is due, for as long as there is room. One look at a time; a wake-up during a look brings another. Between
- * looks it waits for the next wake-up or the time the next run falls due: it never polls.
+ * looks it waits for the next wake-up or the time that makes the next run ready: it never polls.
  */
 export class Claims {
   readonly #options: ClaimsOptions
@@ -44,7 +69,7 @@ export class Claims {
 
   /** Something may be due. Cheap, at any time. */
   wake(): void {
-    if (!this.#isOpen || this.#options.names.length === 0) return
+    if (!this.#isOpen) return
     this.#again = true
     this.#looking ??= this.#look().finally(() => {
       this.#looking = null
@@ -59,7 +84,7 @@ export class Claims {
     this.wake()
   }
 
-  /** Resolves when the claim that is under way, if one is, has been answered and taken up. */
+  /** Resolves when the claims that are under way, if any are, have been answered and taken up. */
   async answered(): Promise<void> {
     await this.#claiming.catch(() => {})
   }
@@ -77,33 +102,68 @@ export class Claims {
       this.#again = false
       try {
         if (this.#isLost) await this.#takeUpLost()
-        await this.#claimDue()
-      } catch (error) {
-        if (isHoldfastError(error, 'CONFLICT') && conflicts < CONFLICTS) {
+        await this.#wakeThoseDue()
+        if ((await this.#claimDue()) && conflicts < CONFLICTS) {
           conflicts += 1
           this.#again = true
-        } else this.#lookLater(error)
+        }
+      } catch (error) {
+        this.#lookLater(error)
       }
     }
   }
 
-  async #claimDue(): Promise<void> {
-    const { store, attempts, names, worker, leaseMs, concurrency, carryOut } = this.#options
-    while (attempts.size < concurrency && this.#isOpen) {
-      const claiming = store.claim(names, worker, leaseMs)
+  /** What time makes ready. */
+  async #wakeThoseDue(): Promise<void> {
+    const { store, onTime } = this.#options
+    for (;;) {
+      const wait = await store.nextWake()
+      if (wait === null || wait > 0) return this.#wakeWhenDue(wait)
+      const due = await store.waking(WOKEN_AT_ONCE)
+      await Promise.all(due.map(onTime))
+      // Others were at them too; what is left is seen by the look that follows.
+      if (due.length === 0) return
+    }
+  }
+
+  /** Whether others were at the same runs, so that a new look may find more. */
+  async #claimDue(): Promise<boolean> {
+    const { store, attempts, kinds, concurrency } = this.#options
+    let conflicted = false
+    while (attempts.size < concurrency && this.#isOpen && kinds.length > 0) {
+      const room = Math.min(concurrency - attempts.size, AT_ONCE)
+      const found = await store.candidates(kinds, room, false)
+      if (found.length === 0) return false
+      const claiming = Promise.all(found.slice(0, room).map((candidate) => this.#claim(candidate)))
       this.#claiming = claiming
-      const { run, crashes, nextDueMs } = await claiming
-      if (run) carryOut(run, crashes)
-      else return this.#wakeWhenDue(nextDueMs)
+      const claimed = await claiming
+      conflicted = claimed.some((error) => error !== null)
+      if (conflicted) return true
+    }
+    return false
+  }
+
+  /** Takes that run; answers why not where another was first. */
+  async #claim(candidate: Candidate): Promise<HoldfastError | null> {
+    const { db, worker, leaseMs, carryOut } = this.#options
+    try {
+      const [result] = await db.commit(claimWrites(this.#options, candidate, worker, leaseMs))
+      const row = result?.[0]?.[0]
+      if (row) carryOut(toRun(row), Number(row.crashes))
+      return null
+    } catch (error) {
+      if (isHoldfastError(error, 'CONFLICT')) return error
+      throw error
     }
   }
 
   /** No claim is under way meanwhile, so whatever is not worked on was lost. */
   async #takeUpLost(): Promise<void> {
-    const { store, attempts, names, worker, carryOut } = this.#options
+    const { store, attempts, kinds, worker, carryOut } = this.#options
     const runs = await store.runsOf(worker)
     this.#isLost = false
-    for (const run of runs) if (!attempts.has(run) && names.includes(run.name)) carryOut(run, null)
+    const isKnown = (run: Run) => kinds.some(([name, version]) => run.name === name && run.version === version)
+    for (const run of runs) if (!attempts.has(run) && isKnown(run)) carryOut(run, null)
   }
 
   #lookLater(error: unknown): void {

@@ -127,8 +127,8 @@ export function describeRunNodes(name: string, openStore: OpenRunsStore): void {
         const { id } = await knowing.start(definition, { n: 1 })
         await other.cancel(id)
         expect(await knowing.get(id)).toMatchObject({ status: 'queued', cancelRequestedAt: world.clock.now() })
-        expect(words.splice(0)).toEqual([{ type: 'run_cancel', run: id }])
-        if (isHeard) knowing.hear({ type: 'run_cancel', run: id })
+        expect(words.splice(0)).toEqual([{ type: 'run_told', run: id }])
+        if (isHeard) knowing.hear({ type: 'run_told', run: id })
         else await passing(async () => (await knowing.get(id))?.status, 'cancelled')
         expect(await ended(knowing, id)).toBe('cancelled')
         expect(await state(id)).toEqual({ told: [], ended: 'cancelled' })
@@ -174,7 +174,7 @@ export function describeRunNodes(name: string, openStore: OpenRunsStore): void {
       const slow = between(db, {
         async commit(writes) {
           const result = await db.commit(writes)
-          if (isClaim(writes) && result[0]?.[1]?.length) {
+          if (isClaim(writes) && result[0]?.[0]?.length) {
             isClaimed = true
             await answer.opened
           }

@@ -2,10 +2,12 @@ import type { Clock } from '@holdfast/protocol'
 import type { Attempts } from './attempts.ts'
 import type { RunStore } from './run-store.ts'
 import type { Timers } from './timers.ts'
+import type { Watch } from './watch.ts'
 
 export interface LeasesOptions {
   store: RunStore
   attempts: Attempts
+  watch: Watch
   timers: Timers
   clock: Clock
   worker: string
@@ -14,8 +16,6 @@ export interface LeasesOptions {
   exclusive: boolean
   /** Runs of this worker came to light that it does not work on. */
   onLost: () => void
-  /** Runs of others were taken back into the queue. */
-  onTakenBack: () => void
   /** Called now and then: what word was lost of is looked for. */
   onTended: () => Promise<void>
   onError: (error: unknown) => void
@@ -27,15 +27,12 @@ const LOOK_MS = 2_500
 const RETRY_MS = 1_000
 
 /**
- * Keeps the leases of this worker, and takes over what others let go of, exactly when the first lease ends. A lease that
- * ran out while nobody could renew it says nothing about its worker: after the store was away all who live renew theirs
- * first, and only then are runs taken over.
+ * Keeps the leases of this worker. A lease that ran out while nobody could renew it says nothing about its worker: after
+ * the store was away all who live renew theirs first, and only then are runs taken over.
  */
 export class Leases {
   readonly #options: LeasesOptions
   #answeredAt = Number.NEGATIVE_INFINITY
-  #trustedFrom = 0
-  #callOffTakeOver: (() => void) | null = null
 
   constructor(options: LeasesOptions) {
     this.#options = options
@@ -43,11 +40,19 @@ export class Leases {
 
   /** Takes back what a process of before left, and begins to tend. Fails where the store cannot be asked. */
   async open(): Promise<void> {
-    const { store, timers, leaseMs, exclusive } = this.#options
-    if (exclusive) await store.takeBack('all')
-    else await this.#renew()
+    const { store, watch, timers, leaseMs, exclusive } = this.#options
+    if (exclusive) {
+      const left = (await store.working()).filter(({ isOutside }) => !isOutside)
+      await Promise.all(left.map((run) => watch.lose(run, true)))
+    }
+    await this.#renew()
     timers.every(leaseMs / 3, () => this.#attempt(() => this.#tend()), Math.min(RETRY_MS, leaseMs / 3))
     if (!exclusive) timers.every(LOOK_MS, () => this.#attempt(() => this.#look()))
+  }
+
+  /** Renews what is this worker's, and looks at what the others have. Never rejects. */
+  async renew(): Promise<void> {
+    await this.#attempt(() => this.#renew())
   }
 
   async #tend(): Promise<void> {
@@ -57,13 +62,13 @@ export class Leases {
   }
 
   async #renew(): Promise<void> {
-    const { store, attempts, worker, leaseMs, exclusive } = this.#options
+    const { store, attempts, watch, worker } = this.#options
     const before = attempts.all()
-    const working = await store.keepLeases(worker, leaseMs)
+    const working = await store.keepLeases(worker)
     attempts.follow(before, working)
     this.#answered()
     if (working.some((row) => !attempts.has(row))) this.#options.onLost()
-    if (!exclusive) await this.#takeOver()
+    await watch.look()
   }
 
   async #look(): Promise<void> {
@@ -77,29 +82,10 @@ export class Leases {
    * there was not time enough for a lease to run out, or else others are given time to renew.
    */
   #answered(): void {
-    const { clock, leaseMs } = this.#options
+    const { clock, watch, leaseMs, exclusive } = this.#options
     const now = clock.now()
-    if (now - this.#answeredAt > leaseMs / 2) this.#trustedFrom = now + leaseMs / 3
+    if (now - this.#answeredAt > leaseMs / 2 && !exclusive) watch.trustIn(leaseMs / 3)
     this.#answeredAt = now
-  }
-
-  /**
-   * Takes back what has ended, as far as the others had the time to renew it, and comes again when the next one ends. To
-   * be called right after a write that was answered.
-   */
-  async #takeOver(): Promise<void> {
-    const { store, clock, timers, worker, onTakenBack } = this.#options
-    let end = await store.nextLeaseEnd(worker)
-    const patience = this.#trustedFrom - clock.now()
-    if (end !== null && end <= 0 && patience <= 0) {
-      if ((await store.takeBack('expired')) > 0) onTakenBack()
-      end = await store.nextLeaseEnd(worker)
-    }
-    this.#callOffTakeOver?.()
-    if (end === null) return
-    // One that has ended and was passed over is being written at this moment.
-    const wait = Math.max(patience, end > 0 ? end : RETRY_MS)
-    this.#callOffTakeOver = timers.after(wait, () => void this.#attempt(() => this.#renew()))
   }
 
   async #attempt(task: () => Promise<void>): Promise<boolean> {

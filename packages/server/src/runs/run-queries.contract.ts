@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ManualClock } from '@holdfast/testing'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Database, Statement } from '../db/database.ts'
 import { write } from '../db/database.ts'
 import { migrateUp } from '../db/migrations.ts'

@@ -1,62 +1,125 @@
+import type { RunWait } from '@holdfast/protocol/runs'
 import type { Database, Row, Statement, Write } from '../db/database.ts'
 import { write } from '../db/database.ts'
-import type { Outcome, Run } from './run.ts'
+import type { Signs } from './lifecycle.ts'
+import type { Liveness, Outcome, Run } from './run.ts'
 import { COLUMNS, toRun } from './run-rows.ts'
 import { list, type Sql, sql, text } from './sql.ts'
+import { skipLocked, storeTime } from './store-time.ts'
 
 /** What the store has as a worker's. */
 export interface WorkingRow {
   id: string
   attempt: number
   cancel_requested_at: number | null
+  paused_at: number | null
+  liveness: Liveness
 }
 
-export interface Claimed {
-  run: Run | null
-  /** How often it took its process down since it last got on. */
-  crashes: number
-  /** In how many milliseconds the next queued run falls due, as of a moment before; `null` where none will. */
-  nextDueMs: number | null
+/** A run that may be claimed, as it was seen: after so many attempts. */
+export interface Candidate {
+  id: string
+  attempt: number
 }
+
+export type Kind = readonly [name: string, version: number]
+
+/** A working run as it is watched; times in milliseconds, on the store's clock. */
+export interface WatchedRun extends Signs {
+  id: string
+  attempt: number
+  worker: string | null
+  liveness: Liveness
+  queue: string
+  isOutside: boolean
+}
+
+/** A run as it is first stored: times as they are to be, the rest as of nothing having happened. */
+export interface NewRun extends Run {
+  /** How long from now it is due; `dueAt` counts where this is `null`. */
+  delayMs: number | null
+}
+
+// The queues in which somebody may be claimed, one look into the index for each.
+const EACH_QUEUE = text(`WITH RECURSIVE q(name) AS (
+  SELECT MIN(queue) FROM runs WHERE ready = 1
+  UNION ALL SELECT (SELECT MIN(n.queue) FROM runs n WHERE n.ready = 1 AND n.queue > q.name) FROM q WHERE q.name IS NOT NULL)`)
+
+const FORGOTTEN_MS = 24 * 3_600_000
+
+// Among the runs of a key that have not ended, none came before.
+const FIRST_IN_LINE =
+  text(`(runs.serial_key IS NULL OR NOT EXISTS (SELECT 1 FROM runs a WHERE a.serial_key = runs.serial_key
+  AND a.ended_at IS NULL AND (a.created_at < runs.created_at OR (a.created_at = runs.created_at AND a.id < runs.id))))`)
+
+// Two that joined a line at the same moment may each have found themselves first: the store lets one of them work.
+const KEY_IS_FREE = text(`(r.serial_key IS NULL OR (
+  NOT EXISTS (SELECT 1 FROM runs a WHERE a.serial_key = r.serial_key AND a.status = 'working')
+  AND NOT EXISTS (SELECT 1 FROM runs a WHERE a.serial_key = r.serial_key AND a.ended_at IS NULL
+    AND (a.created_at < r.created_at OR (a.created_at = r.created_at AND a.id < r.id)))))`)
+
+// The lowest place of its queue that nobody has; none where the queue has no bound.
+const FREE_SLOT = text(`CASE WHEN EXISTS (SELECT 1 FROM run_limits l WHERE l.kind = 'queue' AND l.name = runs.queue
+    AND l.concurrency IS NOT NULL)
+  THEN (SELECT MIN(t.slot) + 1 FROM (SELECT 0 AS slot UNION ALL SELECT w.slot FROM runs w WHERE w.status = 'working'
+      AND w.queue = runs.queue AND w.slot IS NOT NULL) t
+    WHERE NOT EXISTS (SELECT 1 FROM runs w WHERE w.status = 'working' AND w.queue = runs.queue AND w.slot = t.slot + 1)) END`)
+
+const QUEUE_HAS_ROOM = text(`NOT EXISTS (SELECT 1 FROM run_limits l WHERE l.kind = 'queue' AND l.name = runs.queue
+  AND (l.paused = 1 OR l.concurrency <= (SELECT COUNT(*) FROM runs w WHERE w.status = 'working' AND w.queue = runs.queue)))`)
 
 /**
- * The statements of the runs' tables; each transition names the state it starts from and fails from any other. Every
- * time is the store's own: PostgreSQL's clock, which all nodes share, or, where the store is this process, the given
- * one. So what comes in and goes out of here are durations.
+ * The statements of the runs' table: each transition names the state it starts from and fails from any other. Every
+ * time is the store's own, so what comes in and goes out of here are durations.
  */
 export class RunStore {
   readonly #db: Database
-  readonly #clock: { now(): number }
+  readonly now: () => Sql
   readonly #skipLocked: Sql
 
   constructor(db: Database, clock: { now(): number }) {
     this.#db = db
-    this.#clock = clock
-    // What another node has in its hands this moment is passed over, never waited for.
-    this.#skipLocked = text(db.dialect === 'postgres' ? 'FOR UPDATE SKIP LOCKED' : '')
-  }
-
-  /** The store's time, asked once for each place it stands in and not for each row, so that an index serves it. */
-  #now(): Sql {
-    return this.#db.dialect === 'postgres' ? text('(SELECT holdfast_now())') : sql`${this.#clock.now()}`
+    this.now = storeTime(db, clock)
+    this.#skipLocked = skipLocked(db)
   }
 
   /**
-   * Gives `created_at`. Under a serial key it is later than that of all who wait there already, also where the clock
-   * stands still or went back: the line is in the order in which it was joined.
+   * Gives `created_at` and `ready`. Under a serial key it is later than that of all who wait there already, also where
+   * the clock stands still or went back: the line is in the order in which it was joined.
    */
-  insert({ id, name, version, input, stream, serialKey, retryOf, rootId }: Run): Write {
-    const now = this.#now()
+  insert(run: NewRun): Write {
+    const { id, name, version, stream, serialKey, retryOf, rootId, queue, priority, delayMs } = run
+    const now = this.now()
     const createdAt =
       serialKey === null
         ? now
         : sql`COALESCE((SELECT MAX(a.created_at) + 1 FROM runs a
             WHERE a.serial_key = ${serialKey} AND a.ended_at IS NULL AND a.created_at >= ${now}), ${now})`
-    const values = list([id, name, version, JSON.stringify(input), stream, serialKey, retryOf, rootId])
+    const dueAt = delayMs === null ? sql`${run.dueAt}` : sql`${now} + ${delayMs}`
+    const isFirst =
+      serialKey === null
+        ? text('1 = 1')
+        : sql`NOT EXISTS (SELECT 1 FROM runs a WHERE a.serial_key = ${serialKey} AND a.ended_at IS NULL)`
+    const values = list([
+      id,
+      name,
+      version,
+      JSON.stringify(run.input ?? null),
+      stream,
+      serialKey,
+      retryOf,
+      rootId,
+      queue,
+    ])
+    const more = list([priority, run.dedupeKey, run.parentId, run.scheduleId, run.leaseMs, run.quietMs])
     return write(sql`
-      INSERT INTO runs (id, name, version, input, stream, serial_key, retry_of, root_id,
-        status, attempt, crashes, due_at, created_at)
-      VALUES (${values}, 'queued', 0, 0, ${now}, ${createdAt}) RETURNING created_at`)
+      INSERT INTO runs (id, name, version, input, stream, serial_key, retry_of, root_id, queue,
+        priority, dedupe_key, parent_id, schedule_id, lease_ms, quiet_ms, outside,
+        status, attempt, crashes, due_at, created_at, rank, ready, wake_at)
+      VALUES (${values}, ${more}, ${run.isOutside ? 1 : 0}, 'queued', 0, 0, ${dueAt}, ${createdAt},
+        (${dueAt} - ${priority * 1000}) * 1000,
+        CASE WHEN ${dueAt} <= ${now} AND ${isFirst} THEN 1 ELSE 0 END, CASE WHEN ${dueAt} > ${now} THEN ${dueAt} END)
+      RETURNING created_at, due_at, ready`)
   }
 
   async get(id: string): Promise<Run | null> {
@@ -64,51 +127,105 @@ export class RunStore {
     return row ? toRun(row) : null
   }
 
+  /** How it ended; `null` while it has not. */
+  async outcome(id: string): Promise<Outcome | null> {
+    const [row] = await this.#db.read<{ status: string; result: string | null; error: string | null }>(sql`
+      SELECT status, result, error FROM runs WHERE id = ${id} AND ended_at IS NOT NULL`)
+    if (!row) return null
+    if (row.status === 'done') return { status: 'done', result: JSON.parse(row.result ?? 'null') }
+    return row.status === 'cancelled'
+      ? { status: 'cancelled' }
+      : { status: 'failed', error: JSON.parse(row.error ?? '{}') }
+  }
+
+  async byDedupeKey(name: string, key: string): Promise<Run | null> {
+    const [row] = await this.#db.read(sql`SELECT ${COLUMNS} FROM runs WHERE name = ${name} AND dedupe_key = ${key}`)
+    return row ? toRun(row) : null
+  }
+
   /**
-   * The next due run of one of these kinds, now working as `worker`; `null` where none is due or its key is taken. A
-   * run that was given back keeps its place: nothing that was queued behind it under its key overtakes it. CONFLICT
-   * where another node took a run of the same key at this very moment: a new look sees that.
+   * Which runs of these kinds may be claimed, of each queue that is open the first ones in their order. Costs what there
+   * are queues with somebody in them, however many wait there.
    */
-  async claim(names: readonly string[], worker: string, leaseMs: number): Promise<Claimed> {
-    const now = this.#now()
-    // Asked first: what falls due between the two is found by the second.
-    const nextDue = sql`
-      SELECT MIN(due_at) - ${now} AS wait FROM runs
-      WHERE status = 'queued' AND due_at > ${now} AND name IN (${list(names)})`
-    const claim = sql`
-      UPDATE runs SET status = 'working', attempt = attempt + 1, worker = ${worker}, lease_until = ${now} + ${leaseMs},
-        started_at = COALESCE(started_at, ${now})
-      WHERE status = 'queued' AND id = (
-        SELECT r.id FROM runs r
-        WHERE r.status = 'queued' AND r.due_at <= ${now} AND r.name IN (${list(names)})
-          AND (r.serial_key IS NULL OR (
-            NOT EXISTS (SELECT 1 FROM runs a WHERE a.serial_key = r.serial_key AND a.status = 'working')
-            AND NOT EXISTS (SELECT 1 FROM runs a WHERE a.serial_key = r.serial_key AND a.ended_at IS NULL
-              AND a.status = 'queued'
-              AND (a.created_at < r.created_at OR (a.created_at = r.created_at AND a.id < r.id)))))
-        ORDER BY r.due_at, r.id LIMIT 1 ${this.#skipLocked})
-      RETURNING ${COLUMNS}, crashes`
-    const [result] = await this.#db.commit([write(nextDue, claim)])
-    const row = result?.[1]?.[0]
-    const nextDueMs = (result?.[0]?.[0]?.wait as number | null) ?? null
-    return { run: row ? toRun(row) : null, crashes: Number(row?.crashes ?? 0), nextDueMs }
+  async candidates(kinds: readonly Kind[], limit: number, outside: boolean): Promise<Candidate[]> {
+    const isKnown = anyOf(kinds, (name, version) => sql`(r.name = ${name} AND r.version = ${version})`)
+    const rows = await this.#db.read<{ ids: string | null; room: number | null }>(sql`
+      ${EACH_QUEUE}
+      SELECT CASE WHEN l.concurrency IS NOT NULL THEN l.concurrency - (SELECT COUNT(*) FROM runs w
+          WHERE w.status = 'working' AND w.queue = q.name) END AS room,
+        (SELECT string_agg(t.attempt || ':' || t.id, ' ') FROM (SELECT r.id, r.attempt FROM runs r WHERE r.ready = 1 AND r.queue = q.name
+          AND r.outside = ${outside ? 1 : 0} AND (${isKnown}) AND ${KEY_IS_FREE} ORDER BY r.rank, r.id LIMIT ${limit}) t) AS ids
+      FROM q LEFT JOIN run_limits l ON l.kind = 'queue' AND l.name = q.name
+      WHERE q.name IS NOT NULL AND COALESCE(l.paused, 0) = 0 AND COALESCE(l.concurrency, 1) > 0`)
+    return rows.flatMap(({ ids, room }) => {
+      const found = (ids ?? '').split(' ').filter(Boolean).map(toCandidate)
+      return room === null ? found : found.slice(0, Math.max(0, room))
+    })
+  }
+
+  /** In how many milliseconds time makes the next run ready; `null` where none waits for time. */
+  async nextWake(): Promise<number | null> {
+    const [row] = await this.#db.read<{ wait: number | null }>(sql`
+      SELECT MIN(wake_at) - ${this.now()} AS wait FROM runs WHERE wake_at IS NOT NULL`)
+    return row?.wait ?? null
+  }
+
+  /** Runs whose time has come; at most `limit`. */
+  async waking(limit: number): Promise<Run[]> {
+    const rows = await this.#db.read(sql`
+      SELECT ${COLUMNS} FROM runs WHERE wake_at <= ${this.now()} ORDER BY wake_at LIMIT ${limit}`)
+    return rows.map(toRun)
+  }
+
+  /** A queued run is due now: ready, or, behind others of its key, once those have ended. */
+  due(run: Run): Statement {
+    return sql`UPDATE runs SET ready = CASE WHEN ${FIRST_IN_LINE} THEN 1 ELSE 0 END, wake_at = NULL
+      WHERE id = ${run.id} AND status = 'queued' AND wake_at <= ${this.now()}`
+  }
+
+  /**
+   * Begins an attempt; gives the run as it stands then. CONFLICT where it may not be claimed (any more): another node was
+   * first, or its queue has no room.
+   */
+  claim({ id, attempt }: Candidate, worker: string, leaseMs: number | null): Statement {
+    const now = this.now()
+    const lease = leaseMs === null ? text('lease_ms') : sql`${leaseMs}`
+    return {
+      ...sql`UPDATE runs SET status = 'working', liveness = 'working', ready = 0, wake_at = NULL, attempt = attempt + 1,
+          worker = ${worker}, lease_ms = ${lease}, lease_until = ${now} + ${lease}, heard_at = ${now},
+          started_at = COALESCE(started_at, ${now}), slot = ${FREE_SLOT}, revision = revision + 1
+        WHERE id = (SELECT id FROM runs WHERE id = ${id} AND ready = 1 ${this.#skipLocked}) AND ready = 1 AND attempt = ${attempt}
+          AND ${QUEUE_HAS_ROOM}
+        RETURNING ${COLUMNS}, crashes`,
+      expect: { rows: 1, otherwise: 'CONFLICT', detail: `Run ${id} cannot be claimed.` },
+    }
   }
 
   /** First statement of every write of an attempt: a sign of life that fails once the attempt is not the one. */
-  fence(run: Run, leaseMs: number, progressed: boolean): Statement {
+  fence(run: Run, progressed: boolean, progress: string | null = null): Statement {
+    const now = this.now()
     const reset = text(progressed ? ', crashes = 0' : '')
+    const told = progress === null ? text('') : sql`, progress = ${progress}`
     return fenced(
-      sql`UPDATE runs SET lease_until = ${this.#now()} + ${leaseMs}${reset}
-        WHERE id = ${run.id} AND attempt = ${run.attempt} AND status = 'working'`,
-      `Attempt ${run.attempt} of run ${run.id} was taken over.`,
+      sql`UPDATE runs SET lease_until = ${now} + lease_ms, heard_at = ${now}${reset}${told}
+        WHERE id = ${run.id} AND attempt = ${run.attempt} AND status = 'working' RETURNING liveness`,
+      run,
+    )
+  }
+
+  /** Told to be quiet or stalled, and heard again; or the other way round, while nothing was heard. */
+  liveness(run: Pick<Run, 'id' | 'attempt' | 'liveness'>, liveness: Liveness): Statement {
+    return expecting(
+      sql`UPDATE runs SET liveness = ${liveness}, revision = revision + 1
+        WHERE id = ${run.id} AND attempt = ${run.attempt} AND status = 'working' AND liveness = ${run.liveness}`,
     )
   }
 
   /** Renews what the store has as this worker's, and tells what that is. */
-  async keepLeases(worker: string, leaseMs: number): Promise<WorkingRow[]> {
+  async keepLeases(worker: string): Promise<WorkingRow[]> {
     const kept = await this.#change(sql`
-      UPDATE runs SET lease_until = ${this.#now()} + ${leaseMs} WHERE worker = ${worker} AND status = 'working'
-      RETURNING id, attempt, cancel_requested_at`)
+      UPDATE runs SET lease_until = ${this.now()} + lease_ms WHERE worker = ${worker} AND status = 'working'
+      RETURNING id, attempt, cancel_requested_at, paused_at, liveness`)
     return kept as unknown as WorkingRow[]
   }
 
@@ -122,18 +239,40 @@ export class RunStore {
   /** The same in few words, for looking often. */
   workingOf(worker: string): Promise<WorkingRow[]> {
     return this.#db.read<WorkingRow>(sql`
-      SELECT id, attempt, cancel_requested_at FROM runs WHERE worker = ${worker} AND status = 'working'`)
+      SELECT id, attempt, cancel_requested_at, paused_at, liveness FROM runs WHERE worker = ${worker} AND status = 'working'`)
   }
 
-  /** Ends a working attempt, or a run that is still queued (attempt as stored). */
-  end(run: Run, outcome: Outcome): Statement {
+  /** All that work anywhere, as far as it matters for how alive they are. */
+  async working(): Promise<WatchedRun[]> {
+    const rows = await this.#db.read(sql`
+      SELECT id, attempt, worker, liveness, queue, outside, heard_at, lease_until, lease_ms, quiet_ms, ${this.now()} AS now
+      FROM runs WHERE status = 'working'`)
+    return rows.map((row) => ({
+      id: String(row.id),
+      attempt: Number(row.attempt),
+      worker: row.worker === null ? null : String(row.worker),
+      liveness: row.liveness as Liveness,
+      queue: String(row.queue),
+      isOutside: row.outside === 1,
+      now: Number(row.now),
+      heardAt: Number(row.heard_at ?? 0),
+      leaseUntil: Number(row.lease_until ?? 0),
+      leaseMs: Number(row.lease_ms),
+      quietMs: Number(row.quiet_ms),
+    }))
+  }
+
+  /** Ends a run from how it stands: its working attempt, or one that is queued or waits. */
+  end(run: Run, outcome: Outcome, cause: string | null): Statement {
     const result = outcome.status === 'done' ? JSON.stringify(outcome.result ?? null) : null
     const error = outcome.status === 'failed' ? JSON.stringify(outcome.error) : null
+    const failed = text(outcome.status === 'failed' && run.status === 'working' ? ', failures = failures + 1' : '')
     return fenced(
-      sql`UPDATE runs SET status = ${outcome.status}, result = ${result}, error = ${error}, ended_at = ${this.#now()},
-          worker = NULL, lease_until = NULL
-        WHERE id = ${run.id} AND attempt = ${run.attempt} AND status = ${run.status}`,
-      `Run ${run.id} was taken over.`,
+      sql`UPDATE runs SET status = ${outcome.status}, result = ${result}, error = ${error}, cause = ${cause},
+          ended_at = ${this.now()}, worker = NULL, lease_until = NULL, ready = 0, wake_at = NULL, slot = NULL,
+          revision = revision + 1${failed}
+        WHERE id = ${run.id} AND attempt = ${run.attempt} AND status = ${run.status} RETURNING ended_at`,
+      run,
     )
   }
 
@@ -141,63 +280,184 @@ export class RunStore {
   notCancelled(run: Run): Statement {
     return {
       ...sql`SELECT 1 AS one FROM runs WHERE id = ${run.id} AND cancel_requested_at IS NULL`,
-      expect: { rows: 1, otherwise: 'CANCELLED', detail: `Run ${run.id} is to end as cancelled.` },
+      expect: { rows: 1, otherwise: 'CANCELLED' },
     }
   }
 
-  /** Gives a working attempt back to the queue, due again in so many milliseconds. */
-  giveBack(run: Run, delayMs: number): Write {
+  /** Whoever is first in the line of that key now may be claimed as soon as it is due. Changes nothing where it is. */
+  promote(serialKey: string): Statement {
+    const now = this.now()
+    return sql`
+      UPDATE runs SET ready = CASE WHEN due_at <= ${now} THEN 1 ELSE 0 END, wake_at = CASE WHEN due_at > ${now} THEN due_at END
+      WHERE id = (SELECT a.id FROM runs a WHERE a.serial_key = ${serialKey} AND a.ended_at IS NULL
+          ORDER BY a.created_at, a.id LIMIT 1)
+        AND status = 'queued' AND ready = 0 AND wake_at IS NULL`
+  }
+
+  /** The serial keys whose first run was left behind when it became the first. */
+  async stuckLines(): Promise<string[]> {
+    const rows = await this.#db.read<{ serial_key: string }>(sql`
+      SELECT serial_key FROM runs WHERE serial_key IS NOT NULL AND ended_at IS NULL AND status = 'queued' AND ready = 0
+        AND wake_at IS NULL AND ${FIRST_IN_LINE} LIMIT 100`)
+    return rows.map(({ serial_key }) => serial_key)
+  }
+
+  /** A working attempt's run is queued again, at its place; due after `delayMs`. */
+  giveBack(run: Run, delayMs: number): Statement {
+    const now = this.now()
+    return fenced(
+      sql`UPDATE runs SET status = 'queued', liveness = 'working', worker = NULL, lease_until = NULL, slot = NULL,
+          ready = ${delayMs > 0 ? 0 : 1}, wake_at = ${delayMs > 0 ? sql`${now} + ${delayMs}` : text('NULL')},
+          revision = revision + 1
+        WHERE id = ${run.id} AND attempt = ${run.attempt} AND status = 'working'`,
+      run,
+    )
+  }
+
+  /** The lease has ended, or (`anyway`) its worker is known to be gone: whoever comes may take it. A crash, until it gets on. */
+  lose(run: Pick<Run, 'id' | 'attempt'>, anyway: boolean): Statement {
+    return expecting(sql`
+      UPDATE runs SET status = 'queued', liveness = 'lost', worker = NULL, lease_until = NULL, slot = NULL, ready = 1,
+        crashes = crashes + 1, revision = revision + 1
+      WHERE id = ${run.id} AND attempt = ${run.attempt} AND status = 'working'
+        AND ${anyway ? text('1 = 1') : sql`lease_until <= ${this.now()}`}`)
+  }
+
+  /** A working attempt gives its worker free; woken by time after `wakeMs`, where that is given. */
+  suspend(run: Run, wakeMs: number | null, failed: boolean): Statement {
+    const wakeAt = wakeMs === null ? text('NULL') : sql`${this.now()} + ${Math.max(0, Math.ceil(wakeMs))}`
+    return fenced(
+      sql`UPDATE runs SET status = 'waiting', liveness = 'working', worker = NULL, lease_until = NULL, slot = NULL, ready = 0,
+          wake_at = ${wakeAt}, revision = revision + 1${text(failed ? ', failures = failures + 1' : '')}
+        WHERE id = ${run.id} AND attempt = ${run.attempt} AND status = 'working'`,
+      run,
+    )
+  }
+
+  /** A run that is queued or waits is held, or waits for something else, as it was seen to stand. */
+  hold(run: Run, paused: boolean): Statement {
+    return asSeen(sql`
+      UPDATE runs SET status = 'waiting', liveness = 'working', ready = 0, wake_at = NULL, revision = revision + 1,
+        paused_at = ${paused ? this.now() : text('NULL')}
+      WHERE id = ${run.id} AND status = ${run.status} AND revision = ${run.revision}`)
+  }
+
+  /** What it waited for has come: queued again, as it was seen to stand. One that was never due waits for its time. */
+  wake(run: Run, resets = false): Statement {
+    const now = this.now()
+    return asSeen(sql`
+      UPDATE runs SET status = 'queued', liveness = 'working', paused_at = NULL, revision = revision + 1,
+        ready = CASE WHEN due_at <= ${now} AND ${FIRST_IN_LINE} THEN 1 ELSE 0 END,
+        wake_at = CASE WHEN due_at > ${now} THEN due_at END${text(resets ? ', crashes = 0' : '')}
+      WHERE id = ${run.id} AND status = 'waiting' AND revision = ${run.revision}`)
+  }
+
+  /** A mark on a run as it was seen to stand; locks its row, so that what follows is seen by whoever is about to wait. */
+  touch(run: Run, change: Sql = text('')): Statement {
+    return asSeen(sql`
+      UPDATE runs SET revision = revision + 1${change} WHERE id = ${run.id} AND status = ${run.status}
+        AND revision = ${run.revision}`)
+  }
+
+  /** Runs that are to be cancelled and do not work; at most 100. */
+  async unwanted(): Promise<Run[]> {
+    const rows = await this.#db.read(sql`
+      SELECT ${COLUMNS} FROM runs
+      WHERE status IN ('queued', 'waiting') AND cancel_requested_at IS NOT NULL ORDER BY id LIMIT 100`)
+    return rows.map(toRun)
+  }
+
+  /** Runs of parents that were cancelled, and have not ended themselves; at most 100. */
+  async orphans(): Promise<Run[]> {
+    const rows = await this.#db.read(sql`
+      SELECT ${COLUMNS} FROM runs WHERE parent_id IS NOT NULL AND ended_at IS NULL AND cancel_requested_at IS NULL
+        AND EXISTS (SELECT 1 FROM runs p WHERE p.id = runs.parent_id
+          AND (p.status = 'cancelled' OR (p.ended_at IS NULL AND p.cancel_requested_at IS NOT NULL))) LIMIT 100`)
+    return rows.map(toRun)
+  }
+
+  /** The run is tried again by that one; CONFLICT where another does already. */
+  retried(run: Run, by: string): Statement {
+    return expecting(
+      sql`UPDATE runs SET retried_by = ${by}, revision = revision + 1 WHERE id = ${run.id} AND retried_by IS NULL`,
+    )
+  }
+
+  /** The rank with which a run goes right before or behind that one; before all of them where several have its rank. */
+  async rankBeside(run: Run, before: boolean): Promise<number> {
+    const [row] = await this.#db.read<{ rank: number; beside: number | null }>(
+      before
+        ? sql`SELECT rank, (SELECT MAX(o.rank) FROM runs o WHERE o.queue = ${run.queue} AND o.ready = 1 AND o.rank < runs.rank)
+            AS beside FROM runs WHERE id = ${run.id}`
+        : sql`SELECT rank, (SELECT MIN(o.rank) FROM runs o WHERE o.queue = ${run.queue} AND o.ready = 1 AND o.rank > runs.rank)
+            AS beside FROM runs WHERE id = ${run.id}`,
+    )
+    const rank = Number(row?.rank)
+    const beside = row?.beside ?? null
+    const step = before ? -1 : 1
+    if (beside === null || Math.abs(Number(beside) - rank) < 2) return rank + step
+    return Math.floor((rank + Number(beside)) / 2)
+  }
+
+  /** Runs that wait for the end of one that has ended, or for a word that has come; at most 100. */
+  async whoseWaitIsOver(): Promise<string[]> {
+    const rows = await this.#db.read<{ run_id: string }>(sql`
+      SELECT w.run_id FROM run_waits w
+      WHERE (w.kind = 'child' AND EXISTS (SELECT 1 FROM runs c WHERE c.id = w.name AND c.ended_at IS NOT NULL))
+        OR (w.kind = 'event' AND EXISTS (SELECT 1 FROM run_commands c WHERE c.run_id = w.run_id AND c.name = w.name
+          AND c.taken_by IS NULL)) LIMIT 100`)
+    return rows.map(({ run_id }) => run_id)
+  }
+
+  /** Runs that wait for a server that knows their version, and now there is one. */
+  async parkedByVersion(kinds: readonly Kind[]): Promise<Run[]> {
+    const rows = await this.#db.read(sql`
+      SELECT ${COLUMNS} FROM runs WHERE status = 'waiting' AND id IN (SELECT run_id FROM run_waits WHERE kind = 'version')
+        AND (${anyOf(kinds, (name, version) => sql`(name = ${name} AND version = ${version})`)}) LIMIT 100`)
+    return rows.map(toRun)
+  }
+
+  /** Of those that stand first in their queues: whoever is of a version that nobody who is alive knows. */
+  async unknownVersions(): Promise<Run[]> {
+    const now = this.now()
+    const rows = await this.#db.read(sql`
+      ${EACH_QUEUE}
+      SELECT ${COLUMNS} FROM runs WHERE ready = 1 AND outside = 0
+        AND id IN (SELECT (SELECT r.id FROM runs r WHERE r.ready = 1 AND r.queue = q.name ORDER BY r.rank, r.id LIMIT 1) FROM q)
+        AND NOT EXISTS (SELECT 1 FROM run_worker_kinds k JOIN run_workers w ON w.id = k.worker
+          WHERE k.name = runs.name AND k.version = runs.version AND w.seen_at > ${now} - w.lease_ms)`)
+    return rows.map(toRun)
+  }
+
+  /** A worker is there, and knows these kinds. */
+  seen(worker: string, kinds: readonly Kind[], leaseMs: number, outside: boolean): Write {
+    const values = list([worker, outside ? 1 : 0, leaseMs])
     return write(
-      fenced(
-        sql`UPDATE runs SET status = 'queued', worker = NULL, lease_until = NULL, due_at = ${this.#now()} + ${delayMs}
-          WHERE id = ${run.id} AND attempt = ${run.attempt} AND status = 'working'`,
-        `Attempt ${run.attempt} of run ${run.id} was taken over.`,
+      sql`INSERT INTO run_workers (id, outside, lease_ms, seen_at) VALUES (${values}, ${this.now()})
+        ON CONFLICT (id) DO UPDATE SET lease_ms = excluded.lease_ms, seen_at = excluded.seen_at`,
+      ...kinds.map(
+        ([
+          name,
+          version,
+        ]) => sql`INSERT INTO run_worker_kinds (worker, name, version) VALUES (${list([worker, name, version])})
+          ON CONFLICT (worker, name, version) DO NOTHING`,
       ),
     )
   }
 
-  /** Gives back whatever the store still has as this worker's. */
-  async giveBackAll(worker: string): Promise<void> {
-    await this.#change(sql`
-      UPDATE runs SET status = 'queued', worker = NULL, lease_until = NULL
-      WHERE worker = ${worker} AND status = 'working'`)
+  /** A worker has gone; and whoever has not been seen for a day is forgotten. */
+  gone(worker: string): Write {
+    const old = sql`SELECT w.id FROM run_workers w WHERE w.id = ${worker} OR w.seen_at < ${this.now()} - ${FORGOTTEN_MS}`
+    return write(
+      sql`DELETE FROM run_worker_kinds WHERE worker IN (${old})`,
+      sql`DELETE FROM run_workers WHERE id IN (${old})`,
+    )
   }
 
-  /** `null` where there is no such run, or it has ended. */
-  async requestCancel(id: string): Promise<Run | null> {
-    const [row] = await this.#change(sql`
-      UPDATE runs SET cancel_requested_at = COALESCE(cancel_requested_at, ${this.#now()})
-      WHERE id = ${id} AND status IN ('queued', 'working') RETURNING ${COLUMNS}`)
-    return row ? toRun(row) : null
-  }
-
-  /** Runs that are to be cancelled and are still queued, of these kinds; at most 100. */
-  async unwanted(names: readonly string[]): Promise<Run[]> {
+  async children(parent: string): Promise<Run[]> {
     const rows = await this.#db.read(sql`
-      SELECT ${COLUMNS} FROM runs
-      WHERE status = 'queued' AND cancel_requested_at IS NOT NULL AND name IN (${list(names)}) ORDER BY id LIMIT 100`)
+      SELECT ${COLUMNS} FROM runs WHERE parent_id = ${parent} AND ended_at IS NULL`)
     return rows.map(toRun)
-  }
-
-  /**
-   * Takes back the runs whose worker is gone: all that work (`all`, when this process alone owns the store and has
-   * just started), or those whose lease has run out. Each counts as a crash until a step is finished. Tells how many.
-   */
-  async takeBack(which: 'all' | 'expired'): Promise<number> {
-    // One that is being written is alive.
-    const those = sql`id IN (SELECT r.id FROM runs r WHERE r.status = 'working' AND r.lease_until <= ${this.#now()}
-      ${this.#skipLocked})`
-    const taken = await this.#change(sql`
-      UPDATE runs SET status = 'queued', worker = NULL, lease_until = NULL, crashes = crashes + 1
-      WHERE status = 'working'${which === 'all' ? text('') : sql` AND ${those}`} RETURNING id`)
-    return taken.length
-  }
-
-  /** In how many milliseconds the first lease of another worker ends; `null` where nobody else works. */
-  async nextLeaseEnd(worker: string): Promise<number | null> {
-    const [row] = await this.#db.read<{ wait: number | null }>(sql`
-      SELECT MIN(lease_until) - ${this.#now()} AS wait FROM runs WHERE status = 'working' AND worker <> ${worker}`)
-    return row?.wait ?? null
   }
 
   /** How often this run took its process down since it last got on; `null` where this attempt is not the one. */
@@ -207,21 +467,31 @@ export class RunStore {
     return row?.crashes ?? null
   }
 
-  /** A finished step of the run's line; `isOwn` where this very attempt has finished it. */
-  async findStep(run: Run, key: string): Promise<{ inputHash: string; output: string; isOwn: boolean } | null> {
-    const [row] = await this.#db.read<{ input_hash: string; output: string; run_id: string; attempt: number }>(sql`
-      SELECT input_hash, output, run_id, attempt FROM run_steps WHERE root_id = ${run.rootId} AND step_key = ${key}`)
-    if (!row) return null
-    const isOwn = row.run_id === run.id && row.attempt === run.attempt
-    return { inputHash: row.input_hash, output: row.output, isOwn }
+  /** An attempt's line in the book of attempts: when it began, and how it came out. */
+  attemptBegan(id: string, worker: string): Statement {
+    return sql`INSERT INTO run_attempts (run_id, attempt, worker, started_at, outcome)
+      SELECT id, attempt, ${worker}, ${this.now()}, 'working' FROM runs WHERE id = ${id}`
   }
 
-  recordStep(run: Run, key: string, inputHash: string, output: string): Statement {
-    return sql`
-      INSERT INTO run_steps (root_id, step_key, input_hash, output, run_id, attempt, ended_at)
-      VALUES (${list([run.rootId, key, inputHash, output, run.id, run.attempt])}, ${this.#now()})
-      ON CONFLICT (root_id, step_key) DO UPDATE SET input_hash = excluded.input_hash, output = excluded.output,
-        run_id = excluded.run_id, attempt = excluded.attempt, ended_at = excluded.ended_at`
+  attemptEnded({ id, attempt }: Pick<Run, 'id' | 'attempt'>, outcome: string, error: unknown = null): Statement {
+    return sql`UPDATE run_attempts SET ended_at = ${this.now()}, outcome = ${outcome},
+        error = ${error === null ? null : JSON.stringify(error)}
+      WHERE run_id = ${id} AND attempt = ${attempt} AND ended_at IS NULL`
+  }
+
+  /** What a run waits for, all at once. */
+  setWaits(run: Run, waits: readonly RunWait[]): Statement[] {
+    return [this.clearWaits(run), ...waits.map((wait) => insertWait(run, wait))]
+  }
+
+  clearWaits(run: Run): Statement {
+    return sql`DELETE FROM run_waits WHERE run_id = ${run.id}`
+  }
+
+  async waits(id: string): Promise<RunWait[]> {
+    const rows = await this.#db.read<{ detail: string }>(sql`
+      SELECT detail FROM run_waits WHERE run_id = ${id} ORDER BY kind, name`)
+    return rows.map(({ detail }) => JSON.parse(detail))
   }
 
   async #change(statement: Statement): Promise<Row[]> {
@@ -230,6 +500,34 @@ export class RunStore {
   }
 }
 
-function fenced(change: Sql, detail: string): Statement {
-  return { ...change, expect: { rows: 1, otherwise: 'FENCED', detail } }
+function insertWait(run: Run, wait: RunWait): Statement {
+  const name = 'name' in wait ? wait.name : ''
+  const until = 'until' in wait && wait.until !== undefined ? Date.parse(wait.until) : null
+  return sql`INSERT INTO run_waits (run_id, kind, name, until, detail)
+    VALUES (${list([run.id, wait.kind, name, until, JSON.stringify(wait)])})`
 }
+
+function toCandidate(text: string): Candidate {
+  const [attempt = ''] = text.split(':', 1)
+  return { id: text.slice(attempt.length + 1), attempt: Number(attempt) }
+}
+
+/** One of these holds, or nothing does. */
+export function anyOf(kinds: readonly Kind[], test: (name: string, version: number) => Sql): Sql {
+  const [first, ...rest] = kinds
+  if (!first) return text('1 = 0')
+  return rest.reduce((all, [name, version]) => sql`${all} OR ${test(name, version)}`, test(...first))
+}
+
+function fenced(change: Sql, { id, attempt }: Run): Statement {
+  return {
+    ...change,
+    expect: { rows: 1, otherwise: 'FENCED', detail: `Attempt ${attempt} of run ${id} was taken over.` },
+  }
+}
+
+function expecting(change: Sql): Statement {
+  return { ...change, expect: { rows: 1, otherwise: 'CONFLICT' } }
+}
+
+const asSeen = expecting

@@ -5,6 +5,7 @@ import { describeClaims } from './claims.contract.ts'
 import { describeRunNodes } from './cluster.contract.ts'
 import { between, gate, type OpenRunsStore, story, useRunWorld, withCode } from './fixtures/run-world.ts'
 import type { RunContext } from './run.ts'
+import { describeSchedules } from './schedules.contract.ts'
 import { describeRunTrouble } from './trouble.contract.ts'
 
 /** For what only some stores promise. */
@@ -183,7 +184,7 @@ export function describeRuns(name: string, openStore: OpenRunsStore): void {
       world.work = async (context) => {
         const step = (key: string, options = {}) =>
           context.step(key, async () => void done.push(`${context.run.id}:${key}`), options)
-        await step('same')
+        await step('same', { input: null })
         await step('input', { input: context.input.n })
         await step('unkept', { keep: () => false })
         if (context.input.n < 3) throw new HoldfastError('INVALID_INPUT')
@@ -202,24 +203,38 @@ export function describeRuns(name: string, openStore: OpenRunsStore): void {
       expect(await runs.get(third.id)).toMatchObject({ retryOf: second.id, rootId: first.id, status: 'done' })
     })
 
-    it('[RUN9] a run that takes its process down again and again is not tried forever', async () => {
-      let attempts = 0
-      world.work = async ({ signal }) => {
-        attempts += 1
-        await new Promise((resolve) => signal.addEventListener('abort', resolve))
-      }
-      const { id } = await engine().start(definition, { n: 1 })
-      for (let crash = 1; crash <= 5; crash += 1) {
-        // Each engine takes back what the one before had in hand, as after a kill.
-        await engine().open()
-        await expect.poll(() => attempts).toBe(crash)
-      }
-      const last = engine()
-      await last.open()
-      expect(await ended(last, id)).toBe('failed')
-      expect(attempts).toBe(5)
-      expect(world.errors).toContainEqual(withCode('RUN_CRASHED'))
-    })
+    it.each(['park', 'fail'] as const)(
+      '[RUN9] a run that takes its process down again and again is not tried forever: %s',
+      async (poison) => {
+        let attempts = 0
+        let isSound = false
+        world.work = async ({ signal }) => {
+          attempts += 1
+          if (!isSound) await new Promise((resolve) => signal.addEventListener('abort', resolve))
+        }
+        const poisonous = { ...definition, poison }
+        const { id } = await engine({}, [poisonous]).start(poisonous, { n: 1 })
+        for (let crash = 1; crash <= 5; crash += 1) {
+          // Each engine takes back what the one before had in hand, as after a kill.
+          await engine({}, [poisonous]).open()
+          await expect.poll(() => attempts).toBe(crash)
+        }
+        const last = engine({}, [poisonous])
+        await last.open()
+        if (poison === 'fail') expect(await ended(last, id)).toBe('failed')
+        else {
+          await expect.poll(async () => (await last.get(id))?.status).toBe('waiting')
+          expect(await last.store.waits(id)).toEqual([{ kind: 'parked', error: withCode('RUN_CRASHED') }])
+        }
+        expect(attempts).toBe(5)
+        expect(world.errors).toContainEqual(withCode('RUN_CRASHED'))
+        if (poison === 'fail') return
+        // A person has it tried again.
+        isSound = true
+        await last.commands.resume(id, { id: 'c1', by: 'operator' })
+        expect(await ended(last, id)).toBe('done')
+      },
+    )
 
     it('[RUN10] while the store takes no writes a run waits and then goes on', async () => {
       let full = false
@@ -261,4 +276,5 @@ export function describeRuns(name: string, openStore: OpenRunsStore): void {
   describeClaims(name, openStore)
   describeRunNodes(name, openStore)
   describeRunTrouble(name, openStore)
+  describeSchedules(name, openStore)
 }

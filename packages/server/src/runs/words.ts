@@ -5,8 +5,10 @@
 export type RunWord =
   /** Runs may be due. */
   | { type: 'runs_due' }
-  /** That run is to be cancelled; its row says so. */
-  | { type: 'run_cancel'; run: string }
+  /** That run was told something (cancel, pause, a signal) or waits for something that may have come; its rows say so. */
+  | { type: 'run_told'; run: string }
+  /** That provider has a place free, or was set otherwise. */
+  | { type: 'provider_freed'; provider: string }
 
 /** Tells the other nodes. What several runs of one turn of the event loop give cause for is told once. */
 export class Teller {
@@ -23,8 +25,12 @@ export class Teller {
     setImmediate(() => this.flush())
   }
 
-  cancel(run: string): void {
-    this.#tell({ type: 'run_cancel', run })
+  told(run: string): void {
+    this.#tell({ type: 'run_told', run })
+  }
+
+  freed(provider: string): void {
+    this.#tell({ type: 'provider_freed', provider })
   }
 
   /** Tells now what waits for the end of the turn. */

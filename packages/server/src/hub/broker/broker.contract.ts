@@ -47,7 +47,7 @@ export function describeBroker(name: string, openGround: () => Promise<BrokerGro
     /** Resolves when all that was published before has been heard: a last word comes after it. */
     const settle = async (from: TestNode, to: TestNode) => {
       const run = `settled ${Math.random()}`
-      from.broker.send({ type: 'run_cancel', run })
+      from.broker.send({ type: 'run_told', run })
       await expect
         .poll(() => to.heard.commands.some((command) => 'run' in command && command.run === run), soon)
         .toBe(true)
@@ -210,7 +210,7 @@ export function describeBroker(name: string, openGround: () => Promise<BrokerGro
       const [a, b, c] = [await start(), await start(), await start()]
       const commands = [
         { type: 'runs_due' },
-        { type: 'run_cancel', run: 'it\'s "r1" 🙂' },
+        { type: 'run_told', run: 'it\'s "r1" 🙂' },
         { type: 'session_revoke', principal: 'é'.repeat(1000) },
         { type: 'session_kick', principal: 'operator' },
       ] as const
@@ -240,7 +240,7 @@ export function describeBroker(name: string, openGround: () => Promise<BrokerGro
       await read(b, 's0')
       await cut()
       for (let index = 0; index < 50_000; index += 1) a.broker.publish([appended(`s${index}`, 1)])
-      for (let index = 0; index < 50_000; index += 1) a.broker.send({ type: 'run_cancel', run: `${index}` })
+      for (let index = 0; index < 50_000; index += 1) a.broker.send({ type: 'run_told', run: `${index}` })
       await restore()
       await settle(a, b)
       expect([b.heard.signals.length, b.heard.commands.length]).toEqual([0, 1])

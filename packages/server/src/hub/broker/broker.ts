@@ -8,8 +8,10 @@ import type { Committed } from '../../db/database.ts'
 export type Command =
   /** Runs may be due. */
   | { type: 'runs_due' }
-  /** That run is to be cancelled; its row says so. */
-  | { type: 'run_cancel'; run: string }
+  /** That run was told something (cancel, pause, a signal) or waits for something that may have come; its rows say so. */
+  | { type: 'run_told'; run: string }
+  /** That provider has a place free, or was set otherwise. */
+  | { type: 'provider_freed'; provider: string }
   /** What that principal signed in with before now counts no more. */
   | { type: 'session_revoke'; principal: string }
   /** Every live connection of that principal is to end. */

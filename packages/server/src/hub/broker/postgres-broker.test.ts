@@ -88,13 +88,13 @@ describe('PostgreSQL', () => {
       '[["n","s"]]',
     ]
     for (const payload of strange) await say(channelOf('s'), payload)
-    for (const payload of [...strange, '["n",{"type":"x"}]', '["n",{"type":"run_cancel"}]', '["n",null]']) {
+    for (const payload of [...strange, '["n",{"type":"x"}]', '["n",{"type":"run_told"}]', '["n",null]']) {
       await say('holdfast_commands', payload)
     }
     // Of a stream in the same channel that is not read here.
     await say(channelOf('s'), JSON.stringify([[null, 'not read', at(9), 's']]))
-    await say('holdfast_commands', JSON.stringify([null, { type: 'run_cancel', run: 'r' }]))
-    await expect.poll(() => node.heard.commands).toEqual([{ type: 'run_cancel', run: 'r' }])
+    await say('holdfast_commands', JSON.stringify([null, { type: 'run_told', run: 'r' }]))
+    await expect.poll(() => node.heard.commands).toEqual([{ type: 'run_told', run: 'r' }])
     node.heard.active.clear()
     await say(channelOf('s'), JSON.stringify([[null, null]]))
     await expect.poll(() => [...node.heard.active]).toEqual(['s'])

@@ -95,7 +95,7 @@ describe.skipIf(missing)('with Redis', () => {
         `["n","${two}","","x",["{}"]]`,
       ]
       for (const message of strange) await say('s:s', message)
-      for (const message of ['', 'x', '[]', '["n",{"type":"x"}]', '["n",{"type":"run_cancel"}]', '["n"]', '[1,null]']) {
+      for (const message of ['', 'x', '[]', '["n",{"type":"x"}]', '["n",{"type":"run_told"}]', '["n"]', '[1,null]']) {
         await say('commands', message)
       }
       await say('s:not read', 'x')

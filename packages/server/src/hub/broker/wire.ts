@@ -25,12 +25,14 @@ export function isFlags(value: unknown): value is Flags {
 
 /** `null` for what is no command. */
 export function commandOf(value: unknown): Command | null {
-  const { type, run, principal } = Object(value) as Record<string, unknown>
+  const { type, run, provider, principal } = Object(value) as Record<string, unknown>
   switch (type) {
     case 'runs_due':
       return { type }
-    case 'run_cancel':
+    case 'run_told':
       return typeof run === 'string' ? { type, run } : null
+    case 'provider_freed':
+      return typeof provider === 'string' ? { type, provider } : null
     case 'session_revoke':
     case 'session_kick':
       return typeof principal === 'string' ? { type, principal } : null

@@ -39,6 +39,7 @@ export const problemSchema = z
     retry: z.boolean().describe('Whether the same request can succeed later.'),
     retryAfter: z.number().describe('Seconds.').optional(),
     errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
+    current: z.unknown().describe('Of a conflict: how the thing stands now.').optional(),
     requestId: z.string().optional(),
   })
   .meta({ id: 'Problem', description: 'What went wrong. Source: RFC 9457.' })
