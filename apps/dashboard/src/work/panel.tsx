@@ -5,11 +5,20 @@ import { type ComponentType, Fragment, lazy } from 'react'
 
 const loadList = () => import('./list/list-page.tsx').then(({ ListPage }) => ({ default: ListPage }))
 const loadQueues = () => import('./queues/queues-page.tsx').then(({ QueuesPage }) => ({ default: QueuesPage }))
+const loadFailures = () =>
+  import('./failures/failures-page.tsx').then(({ FailuresPage }) => ({ default: FailuresPage }))
+const loadDecisions = () =>
+  import('./decisions/decisions-page.tsx').then(({ DecisionsPage }) => ({ default: DecisionsPage }))
+const loadSchedules = () =>
+  import('./schedules/schedules-page.tsx').then(({ SchedulesPage }) => ({ default: SchedulesPage }))
 const loadRun = () => import('./run/run-page.tsx').then(({ RunPage }) => ({ default: RunPage }))
 
 const ROUTES: readonly [path: string, load: () => Promise<{ default: ComponentType }>][] = [
   ['/work', loadList],
   ['/work/queues', loadQueues],
+  ['/work/failures', loadFailures],
+  ['/work/decisions', loadDecisions],
+  ['/work/schedules', loadSchedules],
   ['/work/$runId', loadRun],
 ]
 

@@ -130,7 +130,7 @@ export function ProgressCell({ progress, status, id }: ProgressCellProps) {
   const isMoving = status === 'working' || status === 'quiet'
   const words = isMoving ? [rateText(progress), left && leftText(left)] : [phase]
   return (
-    <span className="flex min-w-0 items-center gap-2">
+    <span className="flex min-w-0 shrink-0 items-center gap-2 max-md:shrink">
       <span className="w-16 shrink-0">
         <ProgressBar
           key={id}

@@ -1,5 +1,6 @@
 import { Button, Field, FilterChips, Options, useTypedText } from '@holdfast/ui'
 import { ArrowDownUp, Boxes, CalendarClock, Layers, Search } from 'lucide-react'
+import type { ReactNode } from 'react'
 import type { RunSort } from '../api.ts'
 import { useKinds, useQueues } from '../queries.ts'
 import { STATUS_LOOKS } from '../status.tsx'
@@ -18,8 +19,13 @@ const SPAN_WORDS: Record<Span | 'all', string> = {
   all: 'Any time',
 }
 
+interface ListFiltersProps extends Pick<ListRoute, 'search' | 'choose'> {
+  /** At the end of the line: what is found. */
+  children: ReactNode
+}
+
 /** Search, kind, queue, time and order of the list; what is on stands below as chips that can be removed. */
-export function ListFilters({ search, choose }: Pick<ListRoute, 'search' | 'choose'>) {
+export function ListFilters({ search, choose, children }: ListFiltersProps) {
   const { q, name, queue, since, sort } = search
   const [text, setText] = useTypedText(q ?? '', (typed) => choose({ q: typed || undefined }, { replace: true }))
   return (
@@ -60,6 +66,7 @@ export function ListFilters({ search, choose }: Pick<ListRoute, 'search' | 'choo
           value={sort ?? 'newest'}
           onChange={(next) => choose({ sort: next })}
         />
+        {children}
       </div>
       <FilterChips filters={chipsOf(search, choose)} onClear={() => choose(NO_FILTER)} />
     </div>

@@ -50,16 +50,16 @@ function RunList({ route }: { route: ReturnType<typeof useListRoute> }) {
       {!isFirst && (
         <>
           <StatusTabs filter={filter} search={search} />
-          <ListFilters search={search} choose={choose} />
-          <p className="numbers mb-2 flex min-h-5 flex-wrap gap-x-3 text-dense text-ink-3">
-            {count !== undefined && (
-              <span data-testid="runs-total">
-                {countText(count)} {count === 1 ? 'run' : 'runs'}
-                {isFiltered && (count === 1 ? ' that matches' : ' that match')}
-              </span>
-            )}
-            <LiveNote />
-          </p>
+          <ListFilters search={search} choose={choose}>
+            <span className="numbers flex min-h-7 flex-wrap items-center gap-x-3 text-dense text-ink-3 sm:ml-auto">
+              <LiveNote />
+              {count !== undefined && isFiltered && (
+                <span data-testid="runs-total">
+                  {countText(count)} {count === 1 ? 'run that matches' : 'runs that match'}
+                </span>
+              )}
+            </span>
+          </ListFilters>
         </>
       )}
       {list.isPending && (

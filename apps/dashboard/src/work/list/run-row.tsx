@@ -1,4 +1,4 @@
-import type { RunSummary } from '@holdfast/protocol/runs'
+import { hasEnded, type RunSummary } from '@holdfast/protocol/runs'
 import {
   Button,
   Cell,
@@ -40,7 +40,9 @@ export const RunRow = memo(function RunRow({ run, isSelected, onToggle, actions 
       selected={isSelected === true}
       className={classNames(
         'max-md:grid max-md:items-center max-md:gap-x-2 max-md:px-3 max-md:py-2',
-        canSelect ? 'max-md:grid-cols-[auto_1fr_auto_auto]' : 'max-md:grid-cols-[1fr_auto_auto]',
+        canSelect
+          ? 'max-md:grid-cols-[auto_minmax(0,1fr)_auto_2.5rem]'
+          : 'max-md:grid-cols-[minmax(0,1fr)_auto_2.5rem]',
       )}
     >
       {canSelect && (
@@ -68,15 +70,12 @@ export const RunRow = memo(function RunRow({ run, isSelected, onToggle, actions 
           </span>
         )}
       </Cell>
-      <Cell className={line(canSelect, 'max-md:order-5 max-md:empty:hidden')}>
-        {run.progress && <ProgressCell progress={run.progress} status={run.status} id={run.id} />}
-      </Cell>
       <Cell className="numbers text-right text-ink-2 max-xl:hidden">{run.attempt > 0 ? run.attempt : '–'}</Cell>
       <Cell className="numbers text-right text-ink-2 max-md:hidden">
         <Age run={run} />
       </Cell>
       <Cell className={line(canSelect, 'text-ink-2 max-md:order-4 max-md:empty:hidden')}>
-        <Reason run={run} />
+        <How run={run} />
       </Cell>
       <Cell className="text-ink-3 max-2xl:hidden">
         <Moment at={run.createdAt} />
@@ -107,45 +106,43 @@ function RunName({ run: { id, name, attempt } }: { run: RunSummary }) {
       title={`${name} ${id}`}
     >
       <span className="truncate font-medium">{name}</span>
-      <span className="shrink-0 font-mono text-small text-ink-3">{shortId(id)}</span>
+      <span className="shrink-0 font-mono text-small text-ink-3 max-md:hidden">{shortId(id)}</span>
       {attempt > 1 && <span className="shrink-0 text-small text-ink-3 xl:hidden">try {attempt}</span>}
     </Link>
   )
 }
 
-/** What is wrong, why it does not work now, or what it does; in one line. */
-function Reason({ run }: { run: RunSummary }): ReactNode {
-  const { status, error, why, retriedBy, retryOf, progress, position } = run
-  const link = retriedBy ? (
-    <RunLink id={retriedBy} word="tried again" />
-  ) : retryOf ? (
-    <RunLink id={retryOf} word="tries again" />
-  ) : null
-  const words =
-    status === 'failed' && error ? (
-      <span className={TONE_TEXT.failed} title={`${error.message} (${error.code})`}>
-        {error.message}
-      </span>
-    ) : (
-      (why ?? (position === null ? progress?.message : positionText(position)))
-    )
-  if (!words && !link) return null
+/** How far it is, what is wrong, or why it does not work now; in one line. */
+function How({ run }: { run: RunSummary }): ReactNode {
+  const { status, error, why, retriedBy, retryOf, progress } = run
+  const isFailed = status === 'failed' && error !== null
+  const isUnderWay = progress !== null && !hasEnded(status)
+  const words = isFailed ? error.message : why
+  const message = isUnderWay && words === null ? progress.message : null
+  if (!isUnderWay && !words && !retriedBy && !retryOf) return null
   return (
-    <span className="flex min-w-0 items-baseline gap-2">
+    <span className="flex min-w-0 items-center gap-x-3 max-md:flex-wrap">
+      {isUnderWay && <ProgressCell progress={progress} status={status} id={run.id} />}
       {words && (
-        <span className="min-w-0 truncate" title={typeof words === 'string' ? words : undefined}>
+        <span
+          className={classNames('min-w-0 truncate', isFailed && TONE_TEXT.failed)}
+          title={isFailed ? `${words} (${error.code})` : words}
+        >
           {words}
         </span>
       )}
-      {link}
+      {message && (
+        <span className="min-w-0 flex-1 truncate text-ink-3 max-xl:hidden" title={message}>
+          {message}
+        </span>
+      )}
+      {retriedBy ? (
+        <RunLink id={retriedBy} word="tried again" />
+      ) : retryOf ? (
+        <RunLink id={retryOf} word="tries again" />
+      ) : null}
     </span>
   )
-}
-
-/** `next in line`, `12 before it`. */
-function positionText(position: number): string {
-  if (position <= 1) return 'Next in its queue'
-  return position > 1_000 ? 'More than 1,000 before it' : `${(position - 1).toLocaleString('en')} before it`
 }
 
 function RunLink({ id, word }: { id: string; word: string }) {

@@ -52,14 +52,13 @@ export function RunsTable({ live, total, route }: RunsTableProps) {
             </Head>
           )}
           <Head className="w-28">Status</Head>
-          <Head className="w-[22%]">Run</Head>
-          <Head className="w-[10%] max-lg:hidden">Queue</Head>
-          <Head className="w-[24%]">Progress</Head>
+          <Head className="w-[24%]">Run</Head>
+          <Head className="w-[11%] max-lg:hidden">Queue</Head>
           <Head className="w-12 text-right max-xl:hidden">Try</Head>
           <SortHead name="longest" downFirst {...sort} className="w-24 text-right">
             Time
           </SortHead>
-          <Head>What it says</Head>
+          <Head>How it goes</Head>
           <SortHead name="created" downFirst {...sort} className="w-28 max-2xl:hidden">
             Begun
           </SortHead>

@@ -1,4 +1,4 @@
-import type { RunDetails } from '@holdfast/protocol/runs'
+import type { RunSummary } from '@holdfast/protocol/runs'
 import { Button, Choice, Field } from '@holdfast/ui'
 import { Send } from 'lucide-react'
 import { type FormEvent, useState } from 'react'
@@ -7,7 +7,7 @@ import { findSyntaxError } from '../commands/json-place.ts'
 import { type EventWait, Question } from './question.tsx'
 
 interface AskProps {
-  run: RunDetails
+  run: RunSummary
   wait: EventWait
   mayAnswer: boolean
 }

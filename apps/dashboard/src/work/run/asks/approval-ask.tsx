@@ -1,4 +1,4 @@
-import type { RunDetails } from '@holdfast/protocol/runs'
+import type { RunSummary } from '@holdfast/protocol/runs'
 import { Button, Field } from '@holdfast/ui'
 import { Check, X } from 'lucide-react'
 import { useState } from 'react'
@@ -6,7 +6,7 @@ import { useOrder, usePendingOrders } from '../../orders.ts'
 import { type EventWait, Question } from './question.tsx'
 
 interface AskProps {
-  run: RunDetails
+  run: RunSummary
   wait: EventWait
   mayAnswer: boolean
 }

@@ -6,7 +6,7 @@ import { useOrder, usePendingOrders } from '../../orders.ts'
 const CHOICES = [
   { decision: 'done', word: 'It was done', icon: Check, what: 'Goes on with what follows; the step has no result.' },
   { decision: 'repeat', word: 'Do it again', icon: RotateCw, what: 'The effect is had twice if it was had before.' },
-  { decision: 'fail', word: 'Let it fail', icon: X, what: 'The step fails, and the run deals with that.' },
+  { decision: 'fail', word: 'Fail the run', icon: X, what: 'The run ends as failed.' },
 ] as const
 
 /** The three ways to decide on a step whose effect nobody knows. */
