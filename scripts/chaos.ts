@@ -2,14 +2,16 @@
  * Long runs of the history checker: `npm run chaos -- --ground postgres+redis --nodes 2 --minutes 10 --seed 7`. The
  * ground is `sqlite` (default), `postgres` or `postgres+redis`. Without a seed one is drawn. Each round has the seed of
  * the one before plus one, so a round is seen again by its own seed. The write points come first; with `--minutes 0`
- * they are all. `--doors`, `--manners` and `--deeds` name those that are used, by commas; with `--together` servers are
- * harmed while their store is, not in turns with it.
+ * they are all. With `--runs 200 --kills 10` there come first, instead, so many runs of four steps, whose servers are
+ * killed so many times while they work. `--doors`, `--manners` and `--deeds` name those that are used, by commas; with
+ * `--together` servers are harmed while their store is, not in turns with it.
  */
 import { parseArgs } from 'node:util'
 import {
   GROUNDS,
   type GroundName,
   type RunResult,
+  runChaos,
   runHistory,
   runWritePoints,
   shownResult,
@@ -22,6 +24,8 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '10' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 1_000_000)) },
     seconds: { type: 'string', default: '20' },
+    runs: { type: 'string', default: '0' },
+    kills: { type: 'string', default: '10' },
     producers: { type: 'string', default: '6' },
     readers: { type: 'string', default: '6' },
     doors: { type: 'string' },
@@ -46,7 +50,9 @@ const note = (result: RunResult) => {
   console.log(shownResult(result))
 }
 console.log(`${on.ground}, nodes ${on.nodes}, seed ${first}, ${values.minutes} minutes`)
-note(await runWritePoints({ seed: first, ...on, ...ways }))
+const runs = wholeNumber('runs', values.runs)
+if (runs > 0) note(await runChaos({ seed: first, ...on, runs, kills: wholeNumber('kills', values.kills) }))
+else note(await runWritePoints({ seed: first, ...on, ...ways }))
 for (let seed = first; Date.now() < end; seed += 1) {
   note(
     await runHistory({ seed, ...round, ...on, ...ways, ...listed('deeds', values.deeds), together: values.together }),

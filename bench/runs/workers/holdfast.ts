@@ -90,7 +90,7 @@ serveWorker({
     await waitUntil(async () => (await countOf("SELECT count(*) AS count FROM runs WHERE status = 'waiting'")) >= count)
   },
   async queue(count) {
-    await runs.queues.setQueue('single', { paused: true })
+    await runs.limits.set('queue', 'single', { paused: true })
     await manyAtOnce(count, () => runs.start(single, {}))
   },
   rows: () => countOf('SELECT count(*) AS count FROM rows'),

@@ -1,3 +1,4 @@
+import { runStream } from '@holdfast/protocol/runs'
 import { checkConnections } from './check-connections.ts'
 import { checkHistory, type Violation } from './check-history.ts'
 import { checkReading } from './check-reading.ts'
@@ -51,7 +52,8 @@ async function lookAtRun(world: World, told: ToldRun): Promise<RunLeft> {
   const path = `/test/runs/${told.id}`
   if (told.started !== 'ok' && (await ask(world.place, { path })).status === 404) return null
   const { text } = await insist(world.place, { path })
-  return { found: JSON.parse(text), log: await world.readLog(told.stream) }
+  const journal = await world.readLog(runStream.name({ id: told.id }))
+  return { found: JSON.parse(text), log: await world.readLog(told.stream), journal }
 }
 
 /** What readers of a run's stream were given, and what has no place there. */

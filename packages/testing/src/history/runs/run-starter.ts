@@ -33,7 +33,11 @@ export class RunStarter {
   async run(): Promise<void> {
     const { random, stop } = this.#options
     while (!stop.aborted) {
-      const told = await this.#start()
+      const told = await this.start({
+        steps: random.int(1, 12),
+        pauseMs: random.int(0, 250),
+        heedless: random.chance(0.5),
+      })
       if (told.started === 'ok' && random.chance(0.4)) {
         await sleep(systemClock, random.int(0, 1500), stop).catch(() => {})
         await this.#cancel(told)
@@ -42,16 +46,12 @@ export class RunStarter {
     }
   }
 
-  async #start(): Promise<ToldRun> {
-    const { name, history, random, onStarted } = this.#options
+  /** Starts one run, and asks until it is told what became of that. */
+  async start(wanted: Omit<WorkAsked, 'id'>): Promise<ToldRun> {
+    const { name, history, onStarted } = this.#options
     this.#count += 1
     const id = `${name}-${this.#count}`
-    const asked: WorkAsked = {
-      id,
-      steps: random.int(1, 12),
-      pauseMs: random.int(0, 250),
-      heedless: random.chance(0.5),
-    }
+    const asked: WorkAsked = { id, ...wanted }
     const told: ToldRun = { id, stream: work.name({ id }), steps: asked.steps, started: 'open', cancelled: 'not asked' }
     history.runs.push(told)
     const said = await this.#insist('/test/runs', asked)

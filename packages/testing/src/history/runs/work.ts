@@ -32,4 +32,10 @@ export interface WorkFound {
   error: string | null
   /** Its rows in the table of what was worked, in the order of the steps. */
   rows: readonly { step: number; attempt: number }[]
+  /** What its server says of its attempts, in their order. */
+  attempts: readonly { attempt: number; outcome: string }[]
+  /** What its server remembers of its steps. */
+  steps: readonly { key: string; status: string; attempt: number }[]
+  /** How often the outside is to be told that it ended. */
+  outbox: number
 }

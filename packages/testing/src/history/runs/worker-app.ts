@@ -1,4 +1,5 @@
 import { HoldfastError, sleep, systemClock } from '@holdfast/protocol'
+import { runStream } from '@holdfast/protocol/runs'
 import { type App, defineApp, defineRun, type Migration, type Services, statement, write } from '@holdfast/server'
 import * as z from 'zod'
 import { type WorkAsked, type WorkFound, work } from './work.ts'
@@ -18,7 +19,9 @@ export const worker: App = defineApp({
   streams: [work],
   migrations: [migration],
   setup(services) {
-    const definition = defineWork(services)
+    /** Runs whose code is under way in this process. */
+    const here = new Set<string>()
+    const definition = defineWork(services, here)
     const { runs } = services
     return {
       runs: [definition],
@@ -33,6 +36,10 @@ export const worker: App = defineApp({
           await runs.cancel((params as { id: string }).id)
           return {}
         })
+        fastify.get('/test/runs/totals', summary('All runs in numbers'), () => totals(services))
+        fastify.get('/test/runs/:id/here', summary('Whether it works in this process'), async ({ params }) => ({
+          here: here.has((params as { id: string }).id),
+        }))
         fastify.get('/test/runs/:id', summary('A run as it stands'), async ({ params }) =>
           find(services, (params as { id: string }).id),
         )
@@ -41,7 +48,7 @@ export const worker: App = defineApp({
   },
 })
 
-function defineWork({ log }: Services) {
+function defineWork({ log }: Services, here: Set<string>) {
   type Told = Parameters<typeof work.parse>[0]
   const tell = (id: string, event: Told) => log.appendEvents(work, { id }, [event])
   return defineRun<WorkAsked>({
@@ -53,6 +60,7 @@ function defineWork({ log }: Services) {
       const { run, input, signal } = context
       const { id, attempt } = run
       const { steps, pauseMs, heedless } = input
+      here.add(id)
       await context.commit(tell(id, { type: 'began', attempt }))
       for (let step = 1; step <= steps; step += 1) {
         await context.step(String(step), async ({ write: also }) => {
@@ -66,6 +74,13 @@ function defineWork({ log }: Services) {
   })
 }
 
+async function totals({ db }: Services): Promise<{ ended: number; attempts: number }> {
+  const [runs] = await db.read<{ ended: number; attempts: number }>(
+    statement('SELECT count(ended_at) AS ended, COALESCE(sum(attempt), 0) AS attempts FROM runs'),
+  )
+  return { ended: Number(runs?.ended), attempts: Number(runs?.attempts) }
+}
+
 async function find({ db }: Services, id: string): Promise<WorkFound> {
   const [run] = await db.read<{ status: string; error: string | null }>(
     statement('SELECT status, error FROM runs WHERE id = ?', [id]),
@@ -74,5 +89,17 @@ async function find({ db }: Services, id: string): Promise<WorkFound> {
   const rows = await db.read<{ step: number; attempt: number }>(
     statement('SELECT step, attempt FROM worked WHERE run_id = ? ORDER BY step, attempt', [id]),
   )
-  return { ...run, rows }
+  const attempts = await db.read<{ attempt: number; outcome: string }>(
+    statement('SELECT attempt, outcome FROM run_attempts WHERE run_id = ? ORDER BY attempt', [id]),
+  )
+  const steps = await db.read<{ key: string; status: string; attempt: number }>(
+    statement('SELECT step_key AS key, status, attempt FROM run_steps WHERE run_id = ? ORDER BY step_key', [id]),
+  )
+  const [told] = await db.read<{ count: number }>(
+    statement('SELECT count(*) AS count FROM outbox WHERE stream IN (?, ?)', [
+      work.name({ id }),
+      runStream.name({ id }),
+    ]),
+  )
+  return { ...run, rows, attempts, steps, outbox: told?.count ?? 0 }
 }
