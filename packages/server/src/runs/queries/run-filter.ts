@@ -6,6 +6,8 @@ import { list, type Sql, sql, text } from '../sql.ts'
 /** Which runs are meant; whatever is absent does not count. Times are Unix milliseconds. */
 export interface RunFilter {
   ids?: readonly string[]
+  /** None of these. */
+  exceptIds?: readonly string[]
   statuses?: readonly RunStatus[]
   names?: readonly string[]
   queues?: readonly string[]
@@ -18,7 +20,8 @@ export interface RunFilter {
   scheduleId?: string
   /** Whether somebody has tried them again. */
   isRetried?: boolean
-  waits?: readonly RunWait['kind'][]
+  /** `person`: for something that only a person can give. */
+  waits?: readonly (RunWait['kind'] | 'person')[]
   /** Begun to be queued at this time or later. */
   from?: number
   /** Before this time. */
@@ -80,7 +83,7 @@ interface Dimension {
 }
 
 function dimensions(filter: RunFilter, options: MatchingOptions): Dimension[] {
-  const { ids, cause, search, parentId, retryOf, scheduleId, isRetried, waits, names, queues } = filter
+  const { ids, exceptIds = [], cause, search, parentId, retryOf, scheduleId, isRetried, waits, names, queues } = filter
   const place = (...conditions: Sql[]): Dimension => ({ kind: 'place', conditions })
   const made: Dimension[] = []
   if (ids) made.push(place(...(ids.length > 0 ? [sql`id IN (${list(ids)})`] : [])))
@@ -98,16 +101,25 @@ function dimensions(filter: RunFilter, options: MatchingOptions): Dimension[] {
     made.push({ kind: 'place', conditions: searched(search, options), overlaps: true })
   }
   if (waits) {
-    made.push(
-      place(sql`status = 'waiting' AND id IN (SELECT w.run_id FROM run_waits w WHERE w.kind IN (${list(waits)}))`),
-    )
+    made.push(place(sql`status = 'waiting' AND id IN (SELECT w.run_id FROM run_waits w WHERE ${waited(waits)})`))
   }
+  if (exceptIds.length > 0) made.push({ kind: 'other', conditions: [sql`id NOT IN (${list(exceptIds)})`] })
   if (isRetried !== undefined) {
     made.push({ kind: 'other', conditions: [text(isRetried ? 'retried_by IS NOT NULL' : 'retried_by IS NULL')] })
   }
   if (names) made.push({ kind: 'name', conditions: names.map((name) => sql`name = ${name}`) })
   if (queues) made.push({ kind: 'queue', conditions: queues.map((queue) => sql`queue = ${queue}`) })
   return made
+}
+
+// Questions stand in the wait as it is told; an approval is one with or without words.
+const FOR_PEOPLE = text(`w.kind IN ('decision', 'parked', 'version')
+  OR (w.kind = 'event' AND (w.name = 'approval' OR w.detail LIKE '%"question":%'))`)
+
+function waited(waits: NonNullable<RunFilter['waits']>): Sql {
+  const kinds = waits.filter((kind) => kind !== 'person')
+  const conditions = kinds.length > 0 ? [sql`w.kind IN (${list(kinds)})`] : []
+  return anyOf(kinds.length < waits.length ? [...conditions, FOR_PEOPLE] : conditions)
 }
 
 function during({ from, to }: RunFilter): Sql[] {
