@@ -22,7 +22,7 @@ export interface HoldfastServer {
 export async function createServer(options: ServerOptions): Promise<HoldfastServer> {
   checkSecrets(options)
   const kernel = await createKernel(options)
-  const { log, runs, services } = kernel
+  const { log, runs, schedules, services } = kernel
   let ready = false
   const fastify = await createHttpServer(kernel, options, () => ready)
   const parts = await setUpApps(fastify, kernel, options)
@@ -34,6 +34,7 @@ export async function createServer(options: ServerOptions): Promise<HoldfastServ
       await log.open()
       const address = await fastify.listen(where)
       await runs.open()
+      schedules.open()
       ready = true
       for (const { started } of parts) await started?.()
       return address
@@ -59,7 +60,7 @@ async function setUpApps(fastify: FastifyInstance, { runs, services }: Kernel, {
 
 async function closeAll(
   fastify: FastifyInstance,
-  { db, log, relay, runs, sessions, clock }: Kernel,
+  { db, log, relay, runs, schedules, sessions, clock }: Kernel,
   parts: readonly AppParts[],
 ): Promise<void> {
   sessions.drain()
@@ -67,7 +68,7 @@ async function closeAll(
   const cancel = clock.after(PEER_PATIENCE_MS, () => {
     for (const socket of fastify.websocketServer.clients) socket.terminate()
   })
-  await Promise.all([fastify.close(), runs.close()]).finally(cancel)
+  await Promise.all([fastify.close(), runs.close(), schedules.close()]).finally(cancel)
   for (const { close } of parts) await close?.()
   await log.close()
   await relay?.close()

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import websocket from '@fastify/websocket'
+import { runStream, workStream } from '@holdfast/protocol/runs'
 import Fastify, { type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import type { Kernel, ServerOptions } from './kernel.ts'
@@ -15,6 +16,7 @@ import { page } from './plugins/page.ts'
 import { pipelining } from './plugins/pipelining.ts'
 import { answerMalformed, answerUnroutable, problems } from './plugins/problems.ts'
 import { requestLog } from './plugins/request-log.ts'
+import { runRoutes } from './plugins/runs/run-routes.ts'
 import { securityHeaders } from './plugins/security-headers.ts'
 import { upgrades } from './plugins/upgrades.ts'
 import type { AccessRefusal, Holder } from './transport/credential.ts'
@@ -33,6 +35,7 @@ export async function createHttpServer(
   const fastify = bareServer(options)
   await addPlugins(fastify, kernel, options, isReady)
   await addStreams(fastify, kernel, options)
+  await fastify.register(runRoutes, { ...kernel, newId: options.newId })
   if (options.pageFolder) await fastify.register(page, { folder: options.pageFolder })
   return fastify
 }
@@ -102,7 +105,9 @@ async function addPlugins(
   await fastify.register(auth, { identities, allowedOrigins, clock, newId, revocations, sessions, shared })
   await fastify.register(metrics, { db, hub, sessions })
   await fastify.register(health, { db, clock, startedAt: clock.now(), nodes: relay, isReady })
-  await fastify.register(asyncApi, { definitions: apps.flatMap(({ streams }) => [...streams]) })
+  await fastify.register(asyncApi, {
+    definitions: [runStream, workStream, ...apps.flatMap(({ streams }) => [...streams])],
+  })
   // After signing in and before any upgrade, whatever the socket is for.
   fastify.addHook('onRequest', async (request, reply) => {
     if (request.ws) sessions.admit(request, reply)

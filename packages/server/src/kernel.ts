@@ -14,8 +14,11 @@ import { StreamRegistry } from './log/stream-registry.ts'
 import { authMigrations } from './plugins/auth/auth-migrations.ts'
 import { holderOf, Identities } from './plugins/auth/identities.ts'
 import { Revocations } from './plugins/auth/revocations.ts'
+import { Batches } from './runs/batches.ts'
 import { RunEngine } from './runs/run-engine.ts'
 import { runMigrations } from './runs/run-migrations.ts'
+import { RunQueries } from './runs/run-queries.ts'
+import { RunSchedules } from './runs/schedules.ts'
 import type { Holder } from './transport/credential.ts'
 import { DEFAULT_LIMITS, type Limits } from './transport/limits.ts'
 import { Sessions } from './transport/sessions.ts'
@@ -69,6 +72,10 @@ export interface Kernel {
   /** To the other nodes; `null` where there are none. */
   relay: Relay | null
   runs: RunEngine
+  /** How runs stand, as people ask for it. */
+  queries: RunQueries
+  batches: Batches
+  schedules: RunSchedules
   sessions: Sessions
   revocations: Revocations
   identities: Identities
@@ -141,6 +148,17 @@ export async function createKernel(options: ServerOptions): Promise<Kernel> {
     ...(options.leaseMs ? { leaseMs: options.leaseMs } : {}),
     onError: (err, run) => logger.error({ err, run: run?.id }, 'a run met an error'),
   })
+  const queries = new RunQueries(db, log, clock)
+  const batches = new Batches({ db, clock, runs, newId })
+  runs.register(batches.definition)
+  const schedules = new RunSchedules({
+    db,
+    clock,
+    runs,
+    newId,
+    onChange: (id) => runs.feed.set('schedule', id),
+    onError: (err) => logger.error({ err }, 'a schedule met an error'),
+  })
   await migrate(options, clock)
   const hear = (command: Command) => {
     if (command.type === 'runs_due' || command.type === 'run_told' || command.type === 'provider_freed') {
@@ -153,7 +171,8 @@ export async function createKernel(options: ServerOptions): Promise<Kernel> {
   listen(db, hub, relay, logger)
   const services: Services = { db, log, runs, sessions, clock, newId, logger }
   const auth = { revocations, identities, identify }
-  return { db, log, hub, relay, runs, sessions, ...auth, onFault, registry, limits, clock, random, services }
+  const work = { runs, queries, batches, schedules }
+  return { db, log, hub, relay, ...work, sessions, ...auth, onFault, registry, limits, clock, random, services }
 }
 
 /** For connections on which somebody signs in again. */

@@ -12,6 +12,7 @@ import { tell } from './journal.ts'
 import { Leases } from './leases.ts'
 import { statusOf } from './lifecycle.ts'
 import { LimitStore } from './limit-store.ts'
+import { OutsideWork } from './outside-work.ts'
 import type { Outcome, Run, RunDefinition } from './run.ts'
 import { RunCommands } from './run-commands.ts'
 import { RunLimits } from './run-limits.ts'
@@ -58,6 +59,7 @@ export class RunEngine {
   readonly store: RunStore
   readonly commands: RunCommands
   readonly limits: RunLimits
+  readonly outside: OutsideWork
   readonly feed: WorkFeed
   readonly #options: Required<RunEngineOptions>
   readonly #definitions = new Map<string, RunDefinition>()
@@ -125,6 +127,12 @@ export class RunEngine {
       recheck: (run) => this.#background(this.#wakes.recheck(run)),
       freed: (provider) => this.#background(this.#wakes.recheckProvider(provider)),
     }
+    this.outside = new OutsideWork({
+      ...this.#world,
+      onWake: (listener) => this.onWake(listener),
+      onClaimed: (run) => this.#begun(run),
+      onQueued: (run) => this.#changed(run, true),
+    })
     this.commands = new RunCommands({
       ...stores,
       starter: this.#starter,
@@ -243,6 +251,7 @@ export class RunEngine {
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return
     this.#closing.abort()
+    this.outside.close()
     this.#timers.close()
     const { db, worker } = this.#options
     const isLost = await this.#claims?.close()
@@ -326,8 +335,7 @@ export class RunEngine {
     if (run.cancelRequestedAt !== null) attempt.stop('cancelled')
     const { db, log, store, steps, limits } = this.#world
     const options = { db, log, store, steps, limits, clock, random, closing: this.#closing.signal, onError }
-    this.#watch.within(Math.min(run.quietMs, run.leaseMs / 2))
-    this.feed.changed(run.id, 'working', run.queue, run.progress?.percent ?? null)
+    this.#begun(run)
     // Not before it is among the attempts, and the next claim is on its way.
     const begun = Promise.resolve().then(() => carryOut(attempt, crashes, options))
     const finished = begun.finally(() => {
@@ -337,6 +345,12 @@ export class RunEngine {
       if (run.serialKey !== null || !attempt.hasEnded) this.#teller.due()
     })
     this.#attempts.add(attempt, finished)
+  }
+
+  /** An attempt works, here or outside: it may fall silent. */
+  #begun(run: Run): void {
+    this.#watch.within(Math.min(run.quietMs, run.leaseMs / 2))
+    this.feed.changed(run.id, 'working', run.queue, run.progress?.percent ?? null)
   }
 
   /** Ends one that does not work and whose cancel is on disk. Somebody who claims it at this moment sees the mark. */

@@ -295,6 +295,7 @@ function tables(dialect: Dialect): string[] {
        priority BIGINT,
        undo_of TEXT,
        by_id TEXT NOT NULL,
+       count BIGINT NOT NULL DEFAULT 0,
        done BIGINT NOT NULL DEFAULT 0,
        skipped BIGINT NOT NULL DEFAULT 0,
        created_at BIGINT NOT NULL
@@ -302,7 +303,7 @@ function tables(dialect: Dialect): string[] {
     `CREATE TABLE run_batch_items (
        batch_id TEXT NOT NULL,
        run_id TEXT NOT NULL,
-       -- The priority it had when it was its turn.
+       -- The priority it had when the batch was begun.
        before BIGINT,
        -- done, skipped; NULL while its turn has not come.
        outcome TEXT,

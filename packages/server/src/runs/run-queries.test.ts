@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startPostgres, type TestPostgres, withPostgres } from '@holdfast/testing'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Database, Dialect } from '../db/database.ts'
 import { write } from '../db/database.ts'
 import { migrateUp } from '../db/migrations.ts'

@@ -1,6 +1,7 @@
 import type {
   FailureGroup,
   Paged,
+  ProviderView,
   QueuesView,
   QueueView,
   RunDetails,
@@ -11,7 +12,7 @@ import type { Database } from '../db/database.ts'
 import type { StreamLog } from '../log/stream-log.ts'
 import { failureGroups } from './queries/failures.ts'
 import type { LogLine } from './queries/log-lines.ts'
-import { entryIds, queuesView, queueView } from './queries/queue-views.ts'
+import { entryIds, providerViews, queuesView, queueView } from './queries/queue-views.ts'
 import { countRuns, type RunCount } from './queries/run-count.ts'
 import { runDetails } from './queries/run-details.ts'
 import type { RunFilter } from './queries/run-filter.ts'
@@ -21,6 +22,7 @@ import { type LogQuery, logOf } from './queries/run-log.ts'
 import type { RunSort } from './queries/run-order.ts'
 import { stepsOf } from './queries/run-steps.ts'
 import { summaries } from './queries/summaries.ts'
+import { sql } from './sql.ts'
 import { storeTime } from './store-time.ts'
 
 export interface Page {
@@ -68,6 +70,18 @@ export class RunQueries {
     return runDetails(this.#db, this.#now, id)
   }
 
+  /** The stream that tells of a run to the people of its app. */
+  async streamOf(id: string): Promise<string | null> {
+    const [row] = await this.#db.read<{ stream: string }>(sql`SELECT stream FROM runs WHERE id = ${id}`)
+    return row?.stream ?? null
+  }
+
+  /** Whether the run was given the command of that id. */
+  async isGiven(id: string, commandId: string): Promise<boolean> {
+    const rows = await this.#db.read(sql`SELECT 1 AS one FROM run_commands WHERE id = ${commandId} AND run_id = ${id}`)
+    return rows.length > 0
+  }
+
   steps(id: string, page: Page): Promise<Paged<StepView>> {
     return stepsOf(this.#db, id, page)
   }
@@ -87,6 +101,18 @@ export class RunQueries {
     return queueView(this.#db, name)
   }
 
+  async provider(name: string): Promise<ProviderView> {
+    const none = { name, paused: false, concurrency: null, working: 0, waiting: 0 }
+    return (await providerViews(this.#db)).find((view) => view.name === name) ?? none
+  }
+
+  /** What workers outside that are there can carry out. */
+  outsideKinds(): Promise<{ name: string; version: number }[]> {
+    return this.#db.read(sql`
+      SELECT DISTINCT k.name, k.version FROM run_worker_kinds k JOIN run_workers w ON w.id = k.worker
+      WHERE w.outside = 1 AND w.seen_at + w.lease_ms > ${this.#now()} ORDER BY k.name, k.version LIMIT 1000`)
+  }
+
   /** Who is queued there, in order. */
   async entries(queue: string, page: Page): Promise<Paged<RunSummary>> {
     const { ids, nextCursor } = await entryIds(this.#db, queue, page)
@@ -98,3 +124,7 @@ export class RunQueries {
     return namesIn(this.#db, 'name')
   }
 }
+
+export type { RunCount } from './queries/run-count.ts'
+export type { RunFilter } from './queries/run-filter.ts'
+export { RUN_SORTS, type RunSort } from './queries/run-order.ts'

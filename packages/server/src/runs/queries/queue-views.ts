@@ -77,7 +77,7 @@ interface ProviderRow {
 }
 
 /** Those that are set, that somebody uses, or that somebody waits for. */
-async function providerViews(db: Database): Promise<ProviderView[]> {
+export async function providerViews(db: Database): Promise<ProviderView[]> {
   const rows = await db.read<ProviderRow>(sql`
     SELECT p.name, l.paused, l.concurrency,
       (SELECT COUNT(*) FROM run_permits t WHERE t.provider = p.name) AS working,

@@ -25,7 +25,7 @@ const LIST = 'steps'
 
 /**
  * The steps of a run, the one that began first before the others: its own, and those that earlier runs of its line had
- * finished and it does not do anew.
+ * finished and it does not do anew. What the engine remembers for itself (a time, a word that was taken) is no step.
  */
 export async function stepsOf(
   db: Database,
@@ -41,7 +41,7 @@ export async function stepsOf(
         AND NOT EXISTS (SELECT 1 FROM run_steps o WHERE o.root_id = s.root_id AND o.step_key = s.step_key
           AND o.status = 'done' AND o.run_id IN (${earlier(id)})
           AND (o.ended_at, o.run_id) > (s.ended_at, s.run_id)))
-      AND (s.started_at, s.step_key) > (${from?.value ?? -1}, ${from?.id ?? ''})
+      AND s.input_hash <> '' AND (s.started_at, s.step_key) > (${from?.value ?? -1}, ${from?.id ?? ''})
     ORDER BY s.started_at, s.step_key LIMIT ${limit + 1}`)
   const items = rows.slice(0, limit)
   const last = items.at(-1)
