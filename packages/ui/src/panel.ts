@@ -25,6 +25,8 @@ export interface NavigationEntry {
   keys: string
   /** Beginnings of the addresses that belong to it besides `to`: `/projects/`. */
   within?: readonly string[]
+  /** A small count beside it: what waits there for a person. Nothing while there is none. */
+  Badge?: ComponentType
 }
 
 export interface Command {

@@ -1,6 +1,7 @@
 import { classNames, KeyHint, type NavigationEntry, Tooltip } from '@holdfast/ui'
 import { Link } from '@tanstack/react-router'
 import { Keyboard } from 'lucide-react'
+import { Suspense } from 'react'
 import { Logo } from './logo.tsx'
 import { PLACES, SETTINGS, useCurrentPlace } from './navigation.ts'
 import type { OverlayState } from './overlays.tsx'
@@ -31,20 +32,28 @@ export function Rail({ overlays }: { overlays: OverlayState }) {
   )
 }
 
-function Place({ place: { to, label, icon: Icon, keys }, isCurrent }: { place: NavigationEntry; isCurrent: boolean }) {
+function Place({ place, isCurrent }: { place: NavigationEntry; isCurrent: boolean }) {
+  const { to, label, icon: Icon, keys, Badge } = place
   return (
     <Tooltip side="right" text={label} keys={keys}>
       <Link
         to={to}
         aria-label={label}
         aria-current={isCurrent ? 'page' : undefined}
-        className={classNames(RAIL_ITEM, isCurrent && 'bg-sunken font-medium text-ink')}
+        className={classNames(RAIL_ITEM, 'relative', isCurrent && 'bg-sunken font-medium text-ink')}
       >
         <Icon size={16} aria-hidden="true" className={classNames('shrink-0', isCurrent && 'text-accent')} />
         <span className={classNames(RAIL_NAME, 'flex-1 truncate')}>{label}</span>
         <span className="hidden opacity-0 transition-opacity group-hover:opacity-100 min-[1440px]:inline">
           <KeyHint keys={keys} />
         </span>
+        {Badge && (
+          <span className="absolute -top-1.5 -right-2 flex min-[1440px]:static">
+            <Suspense>
+              <Badge />
+            </Suspense>
+          </span>
+        )}
       </Link>
     </Tooltip>
   )

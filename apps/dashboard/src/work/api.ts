@@ -160,7 +160,8 @@ export function workApi({ request }: Requester) {
     },
     retry: (runId: string, order: RetryOrder, given: OrderGiven) =>
       post<Retried>(`${runPath(runId)}/retry`, order, headersOf(given)),
-    startBatch: (order: BatchOrder, id: string) => post<BatchView>('runs/batches', order, { 'idempotency-key': id }),
+    startBatch: ({ filter, ...order }: BatchOrder, id: string) =>
+      post<BatchView>('runs/batches', { ...order, filter: bodyOf(filter) }, { 'idempotency-key': id }),
     undoBatch: (id: string) => post<BatchView>(`runs/batches/${encodeURIComponent(id)}/undo`, {}),
     setQueue: (name: string, change: LimitChange) => post<unknown>(`queue/${encodeURIComponent(name)}`, change),
     setProvider: (name: string, change: LimitChange) =>
@@ -184,6 +185,18 @@ export function queryOf(params: Params): string {
   const given = Object.entries(params).filter(([, value]) => value !== undefined && value !== null && value !== '')
   const query = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString()
   return query && `?${query}`
+}
+
+/** A filter as a body says it: what stands with commas in a query is a list there. */
+function bodyOf({ status, name, queue, wait, retried, ...rest }: RunFilter): object {
+  return {
+    ...rest,
+    status: status?.split(','),
+    name: name?.split(','),
+    queue: queue?.split(','),
+    wait: wait?.split(','),
+    ...(retried && { retried: false }),
+  }
 }
 
 function runPath(id: string): string {

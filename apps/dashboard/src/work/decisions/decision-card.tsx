@@ -44,7 +44,7 @@ export function DecisionCard({ run, mayDecide }: CardProps) {
           waits since <Moment at={run.since} />
         </span>
       </header>
-      <div className="flex flex-col divide-y divide-line border-t border-line">
+      <div className="flex flex-col divide-y divide-line border-t border-line *:bg-transparent!">
         {run.waits.filter(isForPeople).map((wait) => (
           <Ask key={keyOf(wait)} run={run} wait={wait} mayDecide={mayDecide} />
         ))}

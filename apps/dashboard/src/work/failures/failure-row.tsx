@@ -53,20 +53,13 @@ export function FailureRow({ group, mayRetry, onStarted }: FailureRowProps) {
         <Link
           to="/work"
           search={{ status: 'failed', retried: 'false', cause } as object}
-          className={buttonClass('secondary', true)}
+          className={buttonClass('quiet', true)}
           data-open
         >
           See {count === 1 ? 'it' : 'them'}
         </Link>
         {mayRetry && (
-          <Button
-            look="primary"
-            small
-            icon={RotateCw}
-            disabled={retry.isPending}
-            onClick={retry.run}
-            data-testid="retry-group"
-          >
+          <Button small icon={RotateCw} disabled={retry.isPending} onClick={retry.run} data-testid="retry-group">
             Retry {runs(count)}
           </Button>
         )}

@@ -45,7 +45,9 @@ export function BulkDialog(props: BulkDialogProps) {
 
 function titleOf(action: BatchAction, count: RunCount | undefined): string {
   const { verb } = BATCH_WORDS[action]
-  return count ? `${verb} ${runs(count.count)}?` : `${verb} runs`
+  if (!count) return `${verb} runs`
+  const fit = fitting(action, count)
+  return fit === count.count ? `${verb} ${runs(fit)}?` : `${verb} ${fit.toLocaleString('en')} of ${runs(count.count)}?`
 }
 
 interface BulkFormProps extends BulkDialogProps {

@@ -121,7 +121,7 @@ function How({ run }: { run: RunSummary }): ReactNode {
   const message = isUnderWay && words === null ? progress.message : null
   if (!isUnderWay && !words && !retriedBy && !retryOf) return null
   return (
-    <span className="flex min-w-0 items-center gap-x-3 max-md:flex-wrap">
+    <span className="flex min-w-0 items-center gap-x-3">
       {isUnderWay && <ProgressCell progress={progress} status={status} id={run.id} />}
       {words && (
         <span

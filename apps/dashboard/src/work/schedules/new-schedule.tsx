@@ -69,7 +69,9 @@ function ScheduleForm({ onClose }: { onClose(): void }) {
           Next: {reading.next.map((at) => timeIn(timezone.trim(), at)).join(' · ')}
         </p>
       )}
-      <JsonEditor label="Input" text={input} onChange={setInput} problems={problems} />
+      <div className="[&>div>div]:h-32!">
+        <JsonEditor label="Input" text={input} onChange={setInput} problems={problems} />
+      </div>
       {add.isError && !fields.isTold && <Failure title="The schedule was not made" error={add.error} />}
       <DialogActions>
         <Button onClick={onClose}>Close</Button>
