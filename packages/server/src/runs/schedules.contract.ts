@@ -44,6 +44,7 @@ export function describeSchedules(name: string, openStore: OpenRunsStore): void 
       const { id } = await made.create(hourly)
       const view = { id, ...hourly, timezone: 'UTC', paused: false }
       expect(await made.list()).toEqual([{ ...view, nextAt: '2026-01-01T01:00:00.000Z', lastRunId: null }])
+      await expect.poll(() => world.clock.pending).toBe(1)
       world.clock.advance(HOUR_MS - 1)
       expect(await begun()).toEqual([])
       await world.passing(begun, ['2026-01-01T01:00:00.000Z'], 1)
