@@ -160,6 +160,8 @@ export async function createKernel(options: ServerOptions): Promise<Kernel> {
     onError: (err) => logger.error({ err }, 'a schedule met an error'),
   })
   await migrate(options, clock)
+  // Lists of runs read it before anything has changed.
+  await db.commit([log.create(workStream.name({}))])
   const hear = (command: Command) => {
     if (command.type === 'runs_due' || command.type === 'run_told' || command.type === 'provider_freed') {
       return runs.hear(command)
