@@ -20,6 +20,8 @@ export interface TestWorldOptions {
   clock?: Clock
   logger?: Logger
   allowedOrigins?: readonly string[]
+  /** The built page. Default: none is served. */
+  pageFolder?: string
 }
 
 export interface TestResponse<Body = unknown> {
@@ -75,8 +77,9 @@ export async function createTestWorld(options: TestWorldOptions): Promise<TestWo
     // One for all nodes and starts: the ids of a clock that stands still go on where they were.
     newId: createIdGenerator({ now: () => clock.now(), random: randomBytes }),
   }
+  const page = options.pageFolder === undefined ? {} : { pageFolder: options.pageFolder }
   const nodes = await startTestNodes(groundOfWorld(options), async (store, place) =>
-    createServer({ ...shared, ...store, apps: await options.apps(place) }),
+    createServer({ ...shared, ...store, ...page, apps: await options.apps(place) }),
   )
   const first = nodes.nodes[0]
   if (!first) throw new RangeError('a world has at least one node')

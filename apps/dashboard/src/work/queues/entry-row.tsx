@@ -30,7 +30,7 @@ export function EntryRow({ entry, place, by, line, handle, onMove }: EntryRowPro
       data-testid="entry"
       data-id={id}
       className={classNames(
-        'relative flex min-h-11 items-center gap-2 border-b border-line bg-raised py-1 pr-1.5 pl-1.5 -outline-offset-2 last:border-b-0 focus-visible:bg-sunken',
+        'relative flex min-h-11 items-center gap-2 border-b border-line bg-raised py-1 pr-1.5 pl-1.5 -outline-offset-2 last:rounded-b-md last:border-b-0 focus-visible:bg-sunken',
         by !== null && 'z-10 border-transparent opacity-95 shadow-float ring-1 ring-accent',
       )}
       style={by === null ? undefined : { transform: `translateY(${by}px)` }}
@@ -42,7 +42,7 @@ export function EntryRow({ entry, place, by, line, handle, onMove }: EntryRowPro
         />
       )}
       <Handle name={name} place={place} handle={handle} onMove={onMove} isDragged={by !== null} />
-      <span className="numbers w-9 shrink-0 text-right text-dense text-ink-3" data-testid="position">
+      <span className="numbers min-w-5 shrink-0 text-right text-dense text-ink-3" data-testid="position">
         {position === null ? '–' : position > 1000 ? '1,000+' : position.toLocaleString('en')}
       </span>
       <span className="min-w-0 flex-1 text-dense">
@@ -66,16 +66,27 @@ export function EntryRow({ entry, place, by, line, handle, onMove }: EntryRowPro
             </span>
           )}
         </span>
-        <span className="block truncate text-ink-2" title={why ?? undefined} data-testid="why">
+        <span className="line-clamp-2 text-ink-2 md:line-clamp-1" title={why ?? undefined} data-testid="why">
           {why ?? 'It begins as soon as there is room.'}
         </span>
       </span>
       <span className="shrink-0 text-small text-ink-3 max-sm:hidden">
-        <Moment at={dueAt} />
+        <Due at={dueAt} />
       </span>
-      {handle && <MoveMenu name={name} place={place} onMove={onMove} />}
+      {handle ? <MoveMenu name={name} place={place} onMove={onMove} /> : <span className="w-7 shrink-0" />}
     </li>
   )
+}
+
+/** Since when it is due, or from when on. */
+function Due({ at }: { at: string }) {
+  if (Date.parse(at) <= Date.now()) return <Moment at={at} />
+  const date = new Date(at)
+  const isToday = date.toDateString() === new Date().toDateString()
+  const words = isToday
+    ? date.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' })
+    : date.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })
+  return <time dateTime={at} title={date.toLocaleString()}>{`from ${words}`}</time>
 }
 
 interface HandleProps {

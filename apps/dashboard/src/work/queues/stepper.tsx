@@ -12,7 +12,7 @@ interface StepperProps {
   onChange(value: number | null): void
 }
 
-const MOST = 100_000
+const MOST = 10_000
 
 /** How many may work at a time: 0 is paused, empty is no limit. Buttons and arrow keys set it at once, typing with Enter. */
 export function Stepper({ label, value, working, onChange }: StepperProps) {

@@ -33,7 +33,10 @@ export function Fault({ run, fault, isParked, steps }: FaultProps) {
           {run.attempt > 1 && <span className="numbers">after {run.attempt} attempts</span>}
           {step && (
             <Button look="quiet" small onClick={() => choose({ step: step.key })} data-testid="failed-step">
-              Failed in <span className="max-w-56 truncate font-mono text-small">{step.key}</span>
+              Failed in{' '}
+              <span className="max-w-56 truncate font-mono text-small underline decoration-line-strong underline-offset-2">
+                {step.key}
+              </span>
             </Button>
           )}
         </p>

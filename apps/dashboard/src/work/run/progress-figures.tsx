@@ -96,7 +96,6 @@ function Steps({ state: { steps, children } }: { state: RunState }) {
   const parts: [string, number, string | undefined][] = [
     ['done', steps.done, undefined],
     ['running', steps.running.length, TONE_TEXT.working],
-    ['reused', steps.reused, undefined],
     ['unknown', steps.unknown, TONE_TEXT.waiting],
   ]
   const told = parts.filter(([, number]) => number > 0)

@@ -19,14 +19,9 @@ export function RunHeader({ live: { run }, actions }: { live: LiveRun; actions: 
         </span>
         <div className="flex flex-wrap items-center gap-2 sm:ml-auto">{actions}</div>
       </div>
-      <ul className="mt-1 flex flex-wrap items-center text-dense text-ink-2">
-        {factsOf(run).map(([name, fact], index) => (
+      <ul className="mt-1 flex flex-wrap items-center gap-x-4 text-dense text-ink-2">
+        {factsOf(run).map(([name, fact]) => (
           <li key={name} className="inline-flex min-h-6 max-w-full items-center" data-testid={`fact-${name}`}>
-            {index > 0 && (
-              <span aria-hidden="true" className="mx-2 text-ink-3">
-                ·
-              </span>
-            )}
             {fact}
           </li>
         ))}

@@ -14,6 +14,8 @@ export interface LiveRun {
   /** The last position of its stream. */
   offset: string | null
   connection: Connection
+  /** Its stream cannot be read: there is none, or not for this person. */
+  isMute: boolean
   /** What is shown is of now: rates and times left may be told. */
   isOfNow: boolean
 }
@@ -49,7 +51,8 @@ export function useLiveRun(id: string): LiveRunAnswer {
   const run = { ...joined, ...overlaid(joined, pending) }
   const { connection } = stream
   const isOfNow = connection.state === 'connected' || connection.state === 'degraded' || hasEnded(run.status)
-  return { live: { run, state, offset: stream.offset, connection, isOfNow }, error, retry }
+  const isMute = stream.offset === null && stream.error !== null && !stream.error.retry
+  return { live: { run, state, offset: stream.offset, connection, isMute, isOfNow }, error, retry }
 }
 
 function isOlder(known: string | undefined, told: string | null | undefined): boolean {

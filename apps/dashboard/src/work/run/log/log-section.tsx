@@ -25,12 +25,14 @@ export function LogSection({ live }: { live: LiveRun }) {
         onOpenChange={(open) => choose({ log: open ? undefined : 'closed' })}
         actions={
           isOpen && (
-            <Choice<LogLevel>
-              label="Level of the log"
-              value={level}
-              onChange={(name) => choose({ level: name === 'info' ? undefined : name, line: undefined })}
-              options={LEVELS}
-            />
+            <span className="inline-flex">
+              <Choice<LogLevel>
+                label="Level of the log"
+                value={level}
+                onChange={(name) => choose({ level: name === 'info' ? undefined : name, line: undefined })}
+                options={LEVELS}
+              />
+            </span>
           )
         }
       >

@@ -16,7 +16,7 @@ export interface Log {
 }
 
 /** A run's log: opened at its end, or around `line`, and kept up with its stream. */
-export function useLog({ run, offset, connection }: LiveRun, level: LogLevel, line: string | undefined): Log {
+export function useLog({ run, offset, isMute }: LiveRun, level: LogLevel, line: string | undefined): Log {
   const api = useWorkApi()
   // Read when it is asked for: the window outlives many positions.
   const tail = useRef(offset)
@@ -28,7 +28,7 @@ export function useLog({ run, offset, connection }: LiveRun, level: LogLevel, li
     return new LogWindow({ read, tail: () => tail.current })
   }, [api, run.id, level])
   const shown = useSyncExternalStore(log.subscribe, log.getSnapshot)
-  const isReady = offset !== null || connection.state === 'error' || connection.state === 'completed'
+  const isReady = offset !== null || isMute
   useEffect(() => {
     if (!isReady || log.getSnapshot().isRead || log.getSnapshot().isReading) return
     void (line === undefined ? log.openEnd() : log.openAt(line))

@@ -9,7 +9,7 @@ const GROW_EVERY_MS = 100
 const PIXELS = 600
 
 /** A step over time. One that runs grows; with reduced motion once a second. */
-export function StepBar({ step, axis }: { step: StepView; axis: Axis }) {
+export function StepBar({ step, axis, isOpen }: { step: StepView; axis: Axis; isOpen: boolean }) {
   const isStill = useMedia(STILL)
   const runs = step.status === 'working' && step.endedAt === null && axis.isMoving
   const { from, to } = axis.scale
@@ -31,7 +31,11 @@ export function StepBar({ step, axis }: { step: StepView; axis: Axis }) {
       />
       {note && (
         <span
-          className="absolute top-1/2 -translate-y-1/2 truncate bg-raised px-1 text-small text-ink-2"
+          className={classNames(
+            'absolute top-1/2 -translate-y-1/2 truncate px-1 text-small text-ink-2',
+            // Over the lines of the axis.
+            isOpen ? 'bg-accent-soft' : 'bg-raised',
+          )}
           style={
             isLeft
               ? { right: `calc(${(1 - left) * 100}% + 4px)`, maxWidth: `calc(${left * 100}% - 8px)` }

@@ -34,7 +34,7 @@ export function StepRow(props: StepRowProps) {
       data-step={step.key}
       data-status={step.reused ? 'reused' : step.status}
       className={classNames('absolute inset-x-0 border-b border-line', isOpen && 'bg-accent-soft')}
-      style={{ top: place.top, height: place.height + (asks ? (isNarrow ? 96 : 40) : 0) }}
+      style={{ top: place.top, height: place.height + (asks ? 40 : 0) }}
     >
       <Tooltip text={<span className="numbers">{exactWords(step)}</span>}>
         <button
@@ -71,7 +71,7 @@ export function StepRow(props: StepRowProps) {
           <>
             <span className="relative h-full">
               <AxisLines axis={axis} />
-              {step.reused ? <Reused step={step} /> : <StepBar step={step} axis={axis} />}
+              {step.reused ? <Reused step={step} /> : <StepBar step={step} axis={axis} isOpen={isOpen} />}
             </span>
             <span className="numbers pr-cell-x text-right text-ink-2">
               <Length step={step} isMoving={axis.isMoving} />
@@ -80,7 +80,7 @@ export function StepRow(props: StepRowProps) {
         )}
       </div>
       {asks && (
-        <div className="relative flex h-10 items-center gap-2 px-cell-x text-dense max-md:h-24 max-md:flex-wrap">
+        <div className="relative flex h-10 items-center gap-2 px-cell-x text-dense ">
           <span className="text-wait">Was it done?</span>
           <DecisionButtons run={run} step={step.key} />
         </div>
@@ -107,7 +107,7 @@ function NarrowEnd({ step, isMoving }: { step: StepView; isMoving: boolean }) {
 
 function Reused({ step }: { step: StepView }) {
   return (
-    <span className="pointer-events-auto relative inline-flex h-full items-center gap-1 pl-1 text-small text-ink-3 max-md:min-h-10">
+    <span className="pointer-events-auto relative inline-flex h-full items-center gap-1 bg-raised px-1 text-small text-ink-3 max-md:min-h-10">
       done by <RunLink id={step.runId} />
     </span>
   )

@@ -28,8 +28,9 @@ export function useSteps({ run, state }: LiveRun): Steps {
   )
   const read = useSyncExternalStore(pages.subscribe, pages.getSnapshot)
   useOnChange(state && stepSignOf(state), READ_EVERY_MS, () => pages.refresh())
-  // Reused steps began before others that are known; and at the end nothing may be missing.
-  const whole = state && `${hasEnded(run.status)} ${state.steps.reused}`
+  // Steps of an earlier run began before others that are known; and at the end nothing may be missing.
+  const reused = run.retryOf === null ? 0 : state?.steps.reused
+  const whole = state && `${hasEnded(run.status)} ${reused}`
   useOnChange(whole, READ_EVERY_MS, () => pages.refresh(true))
   const steps = useMemo(() => withRunning(read.steps, state, run.id), [read.steps, state, run.id])
   return { read, steps, more: () => pages.more(), refresh: () => pages.refresh() }

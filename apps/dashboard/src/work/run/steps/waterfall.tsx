@@ -23,11 +23,10 @@ export function Waterfall({ live: { run }, steps, onEnd }: WaterfallProps) {
   const isNarrow = useMedia(NARROW)
   const isCoarse = useMedia(COARSE)
   const axis = useAxis(run, steps)
-  const mayDecide = rights.command(run) && run.commands.includes('decide')
+  // On a phone the question stands above the steps only: once on a screen is enough.
+  const mayDecide = rights.command(run) && run.commands.includes('decide') && !isNarrow
   const height = isNarrow || isCoarse ? 44 : 30
-  const rows = placeRows(
-    steps.map((step) => height + (mayDecide && step.status === 'unknown' ? (isNarrow ? 96 : 40) : 0)),
-  )
+  const rows = placeRows(steps.map((step) => height + (mayDecide && step.status === 'unknown' ? 40 : 0)))
   const { ref, view, onScroll } = useView()
   const [focused, setFocused] = useState<string | null>(null)
   const shown = rowsInView(rows, view, focused === null ? -1 : steps.findIndex(({ key }) => key === focused))
