@@ -5,7 +5,7 @@ export const USAGE = `holdfast run <what to do> … [--json]
   list [filters]               the newest first
       --status --kind --queue  which, several with commas between: --status queued,working
       --waiting-for            event, sleep, retry, provider, child, decision, paused, version or parked
-      --search <text>          part of a kind, an id or an error
+      --search <text>          the name of a kind, how an id begins, or words of an error
       --sort                   newest, oldest, longest or priority
       --limit <n>              50 without it
   show <id>                    all about one: how it stands and why, its steps, attempts and what it takes now
