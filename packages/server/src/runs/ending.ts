@@ -18,6 +18,8 @@ export interface EndingOptions {
   limits: LimitStore
   /** After the commit: whoever waits for this run, for its place or for its key goes on. */
   onEnded: (run: Run, outcome: Outcome) => void
+  /** It held a place at that provider. */
+  onFreed: (provider: string) => void
 }
 
 export interface End {
@@ -44,20 +46,20 @@ export class Ending {
 
   /** FENCED where it does not stand like that any more, CANCELLED where a cancel was acknowledged and it is another end. */
   async commit(end: End): Promise<void> {
-    const { db, log, onEnded } = this.#options
+    const { db, log, onEnded, onFreed } = this.#options
     const { run, outcome } = end
     const writes = await this.#writes(end)
     const { parentId } = run
     const toParent =
       parentId && tell(log, parentId, { type: 'child', run: run.id, name: run.name, status: outcome.status })
-    try {
-      await db.commit(toParent ? [...writes, toParent] : writes)
-    } catch (error) {
+    const result = await db.commit(toParent ? [...writes, toParent] : writes).catch((error) => {
       // A parent that has ended hears nothing more.
       if (!toParent || !isHoldfastError(error, 'STREAM_SEALED')) throw error
-      await db.commit(writes)
-    }
+      return db.commit(writes)
+    })
     onEnded(run, outcome)
+    const freed = (result[0] ?? []).flat().flatMap(({ provider }) => (typeof provider === 'string' ? [provider] : []))
+    for (const provider of new Set(freed)) onFreed(provider)
   }
 
   async #writes({ run, outcome, definition, told = [], writes = [], by }: End): Promise<Write[]> {

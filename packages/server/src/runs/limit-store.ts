@@ -54,9 +54,9 @@ export class LimitStore {
     return sql`DELETE FROM run_permits WHERE run_id = ${run.id} AND step_key = ${key}`
   }
 
-  /** Of a run whose attempt is over: whatever it held. */
+  /** Of a run whose attempt is over: whatever it held; gives where that was. */
   giveBackAll(run: { id: string }): Statement {
-    return sql`DELETE FROM run_permits WHERE run_id = ${run.id}`
+    return sql`DELETE FROM run_permits WHERE run_id = ${run.id} RETURNING provider`
   }
 
   /** Places that are free; `null` where there is no bound. */

@@ -93,7 +93,11 @@ export class RunEngine {
       limits: new LimitStore(db),
     }
     const onError = (error: unknown) => this.#options.onError(error, null)
-    this.#ending = new Ending({ ...stores, onEnded: (run, outcome) => this.#onEnded(run, outcome) })
+    this.#ending = new Ending({
+      ...stores,
+      onEnded: (run, outcome) => this.#onEnded(run, outcome),
+      onFreed: (provider) => this.#background(this.#wakes.recheckProvider(provider)),
+    })
     this.#wakes = new Wakes({ ...stores, onWoken: (run) => this.#changed(run, true) })
     this.#starter = new RunStarter({ ...stores, newId, leaseMs, onQueued: (run) => this.#changed(run, true) })
     this.limits = new RunLimits({ limits: stores.limits, onSet: (kind, name) => this.#onLimitSet(kind, name) })
