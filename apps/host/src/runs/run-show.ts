@@ -20,6 +20,8 @@ import {
 } from './words.ts'
 
 const STEPS = 500
+/** To people: those that need a look, and the newest of the others. */
+const STEPS_SHOWN = 20
 const LONGEST_VALUE = 400
 
 /** `holdfast run show`. */
@@ -45,11 +47,18 @@ async function showRun({ client, json, print, columns, world, url }: Terminal, i
   }
   const now = world.clock.now()
   print(factsText(run, now))
-  if (steps.length > 0) print(`\n${tableText(STEP_COLUMNS(now), steps, columns)}`)
-  if (steps.length === STEPS) print(style.dim(`The first ${count(STEPS)} steps; all are on its page.\n`))
+  const shown = stepsShown(steps)
+  if (shown.length > 0) print(`\n${tableText(STEP_COLUMNS(now), shown, columns)}`)
+  const hidden = steps.length - shown.length
+  if (hidden > 0) print(style.dim(`And ${count(hidden)} ${steps.length === STEPS ? 'or more ' : ''}that are done.\n`))
   if (run.attempts.length > 1) print(`\n${tableText(ATTEMPTS(now), run.attempts, columns)}`)
   print(`\nPage: ${url}/work/${encodeURIComponent(run.id)}\n`)
   return EXIT.ok
+}
+
+function stepsShown(steps: readonly StepView[]): StepView[] {
+  const others = steps.filter(({ status }) => status === 'done').slice(-STEPS_SHOWN)
+  return steps.filter((step) => step.status !== 'done' || others.includes(step)).slice(-2 * STEPS_SHOWN)
 }
 
 /** Answers in this order: what is it, how is it going, what is wrong, what can be done. */

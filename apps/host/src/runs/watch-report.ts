@@ -1,6 +1,6 @@
 import { IDLE, type LinkConnection } from '@holdfast/client'
 import type { Clock, Offset } from '@holdfast/protocol'
-import type { RunDetails, RunEvent, RunState } from '@holdfast/protocol/runs'
+import { hasEnded, type RunDetails, type RunEvent, type RunState } from '@holdfast/protocol/runs'
 import { describeReconnecting } from '../follow-stream.ts'
 import { LiveLines } from '../live-lines.ts'
 import { type Output, style } from '../terminal.ts'
@@ -85,7 +85,8 @@ export function plainWatch(stdout: Output, stderr: Output, clock: Clock): WatchR
     begin(run, state) {
       id = run.id
       stdout.write(`${introduction(run)}\n`)
-      for (const line of stateLines(state, id, 200, clock.now())) stdout.write(`${line}\n`)
+      const now = hasEnded(state.status) ? [] : stateLines(state, id, 200, clock.now())
+      for (const line of now) stdout.write(`${line}\n`)
       tenth = Math.floor((state.progress?.percent ?? 0) / 10)
     },
     event(event, _offset, state) {
