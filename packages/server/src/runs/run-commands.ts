@@ -6,7 +6,7 @@ import type { CommandStore } from './command-store.ts'
 import type { Ending } from './ending.ts'
 import { type RunEventInput, tell } from './journal.ts'
 import { statusOf } from './lifecycle.ts'
-import type { Run, RunDefinition } from './run.ts'
+import type { Outcome, Run, RunDefinition } from './run.ts'
 import { checkInput, priorityOf, type RunStarter, type StartedKind } from './run-starter.ts'
 import type { RunStore } from './run-store.ts'
 import { sql } from './sql.ts'
@@ -58,12 +58,15 @@ export interface RunCommandsOptions {
 
 // A run that changes under a command is looked at anew, so often.
 const LOOKS = 20
+const MOVED = ['CONFLICT', 'FENCED', 'CANCELLED'] as const
 
 interface Change {
   /** Holds only if the run is as it was seen. */
   statements: readonly Statement[]
   events?: readonly RunEventInput[]
   writes?: readonly Write[]
+  /** The run ends by it, in the same commit. */
+  outcome?: Outcome
 }
 
 /**
@@ -156,19 +159,19 @@ export class RunCommands {
 
   /** Says what became of a step of unknown outcome. */
   async decide(id: string, key: string, decision: Decision, given: Given): Promise<void> {
-    const { store, steps, ending, definition, wakes } = this.#options
+    const { store, steps, wakes } = this.#options
     const output = decision.kind === 'done' ? JSON.stringify(decision.output ?? null) : null
     const run = await this.#give(id, 'decide', given, async (run) => {
       const step = await steps.own(run, key)
       if (step?.status !== 'unknown') throw new HoldfastError('CONFLICT', `Nobody is asked of the step "${key}".`)
-      const told = { type: 'step_decided', key, decision: decision.kind, by: given.by } as const
-      return { statements: [store.touch(run), steps.decide(run, key, output)], events: [told] }
+      const events = [{ type: 'step_decided', key, decision: decision.kind, by: given.by } as const]
+      const decide = steps.decide(run, key, output)
+      if (decision.kind !== 'fail') return { statements: [store.touch(run), decide], events }
+      // With the end, or a crash in between would have the step done again.
+      const error = { code: 'EFFECT_UNKNOWN', message: `Whether the step "${key}" was done was not known.` }
+      return { statements: [steps.isUnknown(run, key), decide], events, outcome: { status: 'failed', error } }
     })
-    if (!run) return
-    if (decision.kind !== 'fail') return wakes.recheck(id)
-    const now = await this.#run(id)
-    const error = { code: 'EFFECT_UNKNOWN', message: `Whether the step "${key}" was done was not known.` }
-    await ending.commit({ run: now, outcome: { status: 'failed', error }, definition: definition(now.name) })
+    if (run && decision.kind !== 'fail') await wakes.recheck(id)
   }
 
   /** Starts another run that tries this one again; gives that one. A second retry of one run is a CONFLICT. */
@@ -188,6 +191,7 @@ export class RunCommands {
       id: next,
       retryOf: run,
       reuse: from === 'failed',
+      once: true,
       queue: run.queue,
       priority: run.priority,
       writes: [write(commands.insert(row))],
@@ -232,24 +236,33 @@ export class RunCommands {
     change: (run: Run) => Promise<Change>,
     signal: { name: string; payload: unknown } | null = null,
   ): Promise<Run | null> {
-    const { db, log, commands } = this.#options
+    const { db, log, commands, ending, definition } = this.#options
     for (let look = 1; ; look += 1) {
       if (await this.#isKnown(id, given)) return null
       const run = await this.#run(id)
       if (run.endedAt !== null && command !== 'priority') throw ended(run)
       this.#check(run, given)
-      const { statements, events = [], writes = [] } = await change(run)
+      const { statements, events = [], writes = [], outcome } = await change(run)
       const name = signal === null ? {} : { name: signal.name }
       const told = { type: 'commanded', id: given.id, command, by: given.by, ...name } as const
       const row = commands.insert({ ...this.#row(run, command, given), name: null, payload: null, ...signal })
       try {
-        await db.commit([write(...statements, row), ...writes, tell(log, id, told, ...events)])
+        const changes = [write(...statements, row), ...writes]
+        const end = outcome && {
+          run,
+          outcome,
+          definition: definition(run.name),
+          told: [told, ...events],
+          writes: changes,
+        }
+        if (end) await ending.commit(end)
+        else await db.commit([...changes, tell(log, id, told, ...events)])
         return run
       } catch (error) {
         // The run moved on, or the same command came twice at once.
         if (isHoldfastError(error, 'OUTCOME_UNKNOWN') && (await this.#isKnown(id, given).catch(() => false))) return run
         if (isHoldfastError(error, 'STREAM_SEALED')) throw ended(run)
-        if (!isHoldfastError(error, 'CONFLICT') || look === LOOKS) throw error
+        if (!MOVED.some((code) => isHoldfastError(error, code)) || look === LOOKS) throw error
       }
     }
   }

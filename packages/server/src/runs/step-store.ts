@@ -83,14 +83,15 @@ export class StepStore {
     run: Run,
     key: string,
     inputHash: string,
-  ): Promise<{ runId: string; status: StepStatus; error: RunError | null } | null> {
-    const [row] = await this.#db.read<{ run_id: string; status: StepStatus; error: string | null }>(sql`
-      SELECT run_id, status, error FROM run_steps
+  ): Promise<{ isTold: boolean; error: RunError | null } | null> {
+    const [row] = await this.#db.read<{ run_id: string; ended_at: number | null; error: string | null }>(sql`
+      SELECT run_id, ended_at, error FROM run_steps
       WHERE root_id = ${run.rootId} AND step_key = ${key} AND input_hash = ${inputHash} AND effect = 'unsafe'
         AND status IN ('working', 'unknown') ORDER BY started_at DESC LIMIT 1`)
-    return row
-      ? { runId: row.run_id, status: row.status, error: row.error === null ? null : JSON.parse(row.error) }
-      : null
+    if (!row) return null
+    // One that was cut off has no end yet: its own run has not said that it asks.
+    const isTold = row.run_id === run.id && row.ended_at !== null
+    return { isTold, error: row.error === null ? null : JSON.parse(row.error) }
   }
 
   /** The attempt is over: of the unsafe steps it was in nobody knows whether they were done. */
@@ -114,6 +115,14 @@ export class StepStore {
         output = excluded.output, error = excluded.error, effect = excluded.effect, provider = excluded.provider,
         attempt = excluded.attempt, tries = excluded.tries, started_at = excluded.started_at, ended_at = excluded.ended_at,
         retry_at = excluded.retry_at`
+  }
+
+  /** Holds only while nobody knows whether that step was done. */
+  isUnknown(run: Run, key: string): Statement {
+    return {
+      ...sql`SELECT 1 AS one FROM run_steps WHERE run_id = ${run.id} AND step_key = ${key} AND status = 'unknown'`,
+      expect: { rows: 1, otherwise: 'CONFLICT' },
+    }
   }
 
   /** What a person found out of a step of unknown outcome: it was done and came to this, or it is to be done again. */
