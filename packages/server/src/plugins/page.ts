@@ -22,7 +22,7 @@ export async function page(app: FastifyInstance, { folder }: { folder: string })
     preCompressed: true,
   })
   const document = { root: folder, cacheControl: false }
-  for (const url of ['/', '/projects', '/projects/*', '/settings', '/_design']) {
+  for (const url of ['/', '/projects', '/projects/*', '/work', '/work/*', '/settings', '/_design']) {
     app.get(url, async (_, reply) =>
       reply.header('cache-control', 'no-cache').sendFile('index.html', document.root, document),
     )
