@@ -184,7 +184,7 @@ describe('The log', () => {
     await own.write({ 'a.md': 'A.' })
     const id = await own.project()
     const { ingestionId, events } = await own.ingest(id)
-    const told = lines.filter((line) => line.stream?.endsWith(ingestionId))
+    const told = lines.filter((line) => line.stream?.endsWith(`ingestions/${ingestionId}`))
     expect(told.flatMap(({ events = [] }) => events.map((text) => JSON.parse(text)))).toEqual(
       events.map(({ offset: _, ...event }) => event),
     )

@@ -66,8 +66,8 @@ const TELL_MS = 250
 // Progress is told so often at most.
 const PROGRESS_MS = 500
 
-/** One try to carry out a run: its context, its fence and its end. */
-export class Attempt implements RunContext {
+/** One try to carry out a run: what its code is given (see RunContext), its fence and its end. */
+export class Attempt {
   readonly run: Run
   readonly writes: AttemptWrites
   readonly waits: Waits
@@ -322,6 +322,29 @@ export class Attempt implements RunContext {
         () => changed(run),
         () => {},
       )
+  }
+}
+
+/** What an attempt's code is given: every part of it also works when it is taken out by itself. */
+export function contextOf(attempt: Attempt): RunContext {
+  const { run, input, signal } = attempt
+  return {
+    run,
+    input,
+    signal,
+    commit: (...writes) => attempt.commit(...writes),
+    advance: (...writes) => attempt.advance(...writes),
+    step: (key, work, options) => attempt.step(key, work, options),
+    progress: (report) => attempt.progress(report),
+    heartbeat: () => attempt.heartbeat(),
+    log: (level, message) => attempt.log(level, message),
+    sleep: (key, ms) => attempt.sleep(key, ms),
+    waitFor: (name, options) => attempt.waitFor(name, options),
+    received: (name, key) => attempt.received(name, key),
+    onSignal: (name, listener) => attempt.onSignal(name, listener),
+    start: (key, definition, input, options) => attempt.start(key, definition, input, options),
+    ended: (child) => attempt.ended(child),
+    end: (outcome, ...writes) => attempt.end(outcome, ...writes),
   }
 }
 

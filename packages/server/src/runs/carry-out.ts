@@ -1,7 +1,7 @@
 import { type Clock, HoldfastError, isHoldfastError, sleep } from '@holdfast/protocol'
 import { type Database, write } from '../db/database.ts'
 import type { StreamLog } from '../log/stream-log.ts'
-import type { Attempt } from './attempt.ts'
+import { type Attempt, contextOf } from './attempt.ts'
 import { faultOf } from './fault.ts'
 import { tell } from './journal.ts'
 import type { LimitStore } from './limit-store.ts'
@@ -42,7 +42,7 @@ export async function carryOut(attempt: Attempt, known: number | null, options: 
     const crashes = known ?? (await options.store.crashes(attempt.run))
     if (crashes === null) return attempt.stop('fenced')
     if (crashes >= CRASHES_MAX) throw new HoldfastError('RUN_CRASHED', `It took the server down ${crashes} times.`)
-    const result = await attempt.definition.run(attempt)
+    const result = await attempt.definition.run(contextOf(attempt))
     if (!attempt.hasEnded) await attempt.end({ status: 'done', result })
   } catch (error) {
     if (!attempt.hasEnded) await settle(attempt, error, options)

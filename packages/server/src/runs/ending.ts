@@ -1,5 +1,5 @@
 import { isHoldfastError } from '@holdfast/protocol'
-import type { Database, Write } from '../db/database.ts'
+import type { Database, Statement, Write } from '../db/database.ts'
 import { write } from '../db/database.ts'
 import { withOutbox } from '../log/outbox.ts'
 import type { StreamLog } from '../log/stream-log.ts'
@@ -8,6 +8,7 @@ import { type RunEventInput, tell } from './journal.ts'
 import type { LimitStore } from './limit-store.ts'
 import type { Outcome, Run, RunDefinition } from './run.ts'
 import type { RunStore } from './run-store.ts'
+import { sql } from './sql.ts'
 import type { StepStore } from './step-store.ts'
 
 export interface EndingOptions {
@@ -69,6 +70,7 @@ export class Ending {
     const statements = [
       store.end(run, outcome, cause),
       ...(outcome.status === 'cancelled' ? [] : [store.notCancelled(run)]),
+      ...lastProgress(run, told),
       store.attemptEnded(run, outcome.status, fault),
       store.clearWaits(run),
       steps.leaveUnsettled(run),
@@ -81,6 +83,12 @@ export class Ending {
     const story = own.find(({ appended }) => appended?.stream === run.stream && appended.sealed) ?? last
     return [write(...statements), ...own, last].map((each) => (each === story ? withOutbox(each, store.now()) : each))
   }
+}
+
+/** What is told of it last stands in its row as well. */
+function lastProgress({ id }: Run, told: readonly RunEventInput[]): Statement[] {
+  const last = told.findLast((event) => event.type === 'progress')
+  return last ? [sql`UPDATE runs SET progress = ${JSON.stringify(last.progress)} WHERE id = ${id}`] : []
 }
 
 function faultIn({ code, message, retryAfter }: { code: string; message: string; retryAfter?: number | undefined }) {

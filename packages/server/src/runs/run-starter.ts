@@ -16,6 +16,8 @@ export interface StartOptions {
   /** Tries that run again; `reuse` (default true): with its finished steps. */
   retryOf?: Run
   reuse?: boolean
+  /** CONFLICT where it is tried again already. */
+  once?: boolean
   /** Committed with the run: both or neither. */
   writes?: readonly Write[]
   queue?: string
@@ -125,7 +127,7 @@ export class RunStarter {
       ...(parentId === null ? {} : { parent: parentId }),
     })
     const story = run.stream === runStream.name({ id }) ? [] : [log.create(run.stream)]
-    const retried = retryOf ? [write(store.retried(retryOf, id))] : []
+    const retried = retryOf ? [write(store.retried(retryOf, id, options.once ?? false))] : []
     const writes = [store.insert(run), ...retried, told, ...story, ...(options.writes ?? [])]
     const { delayMs: _, ...stored } = run
     return { run: stored, writes, committed: () => onQueued(stored) }

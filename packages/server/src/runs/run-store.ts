@@ -376,11 +376,10 @@ export class RunStore {
     return rows.map(toRun)
   }
 
-  /** The run is tried again by that one; CONFLICT where another does already. */
-  retried(run: Run, by: string): Statement {
-    return expecting(
-      sql`UPDATE runs SET retried_by = ${by}, revision = revision + 1 WHERE id = ${run.id} AND retried_by IS NULL`,
-    )
+  /** The run is tried again by that one; with `once`, CONFLICT where another does already. */
+  retried(run: Run, by: string, once: boolean): Statement {
+    const change = sql`UPDATE runs SET retried_by = ${by}, revision = revision + 1 WHERE id = ${run.id}`
+    return once ? expecting(sql`${change} AND retried_by IS NULL`) : change
   }
 
   /** The rank with which a run goes right before or behind that one; before all of them where several have its rank. */

@@ -6,6 +6,7 @@ import { describeRunNodes } from './cluster.contract.ts'
 import { between, gate, type OpenRunsStore, story, useRunWorld, withCode } from './fixtures/run-world.ts'
 import type { RunContext } from './run.ts'
 import { describeSchedules } from './schedules.contract.ts'
+import { describeSteering } from './steering.contract.ts'
 import { describeRunTrouble } from './trouble.contract.ts'
 
 /** For what only some stores promise. */
@@ -276,5 +277,6 @@ export function describeRuns(name: string, openStore: OpenRunsStore): void {
   describeClaims(name, openStore)
   describeRunNodes(name, openStore)
   describeRunTrouble(name, openStore)
+  describeSteering(name, openStore)
   describeSchedules(name, openStore)
 }

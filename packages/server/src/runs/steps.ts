@@ -123,7 +123,7 @@ export class Steps {
     if (options.effect === 'unsafe') {
       const open = await this.#world.steps.unsettled(run, key, hash)
       if (open) {
-        if (open.runId !== run.id || open.status === 'working') await this.#markUnknown(doing, 0, open.error)
+        if (!open.isTold) await this.#markUnknown(doing, 0, open.error)
         await this.#decision(key)
         return 0
       }
