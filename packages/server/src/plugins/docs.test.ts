@@ -52,8 +52,22 @@ describe('/openapi.json', () => {
       'options /v1/read',
       'post /v1/read',
     ]
+    const commands = ['cancel', 'pause', 'resume', 'steer', 'approve', 'reject', 'signals', 'priority', 'move', 'retry']
+    const reports = ['heartbeat', 'progress', 'steps', 'log', 'finish']
+    const ofRuns = [
+      'get /api/runs',
+      'post /api/runs',
+      ...['count', 'kinds', 'failures', '{id}', '{id}/steps', '{id}/log', 'batches/{id}'].map(
+        (path) => `get /api/runs/${path}`,
+      ),
+      ...[...commands, ...reports, 'steps/{key}/decision'].map((path) => `post /api/runs/{id}/${path}`),
+      ...['batches', 'batches/{id}/undo'].map((path) => `post /api/runs/${path}`),
+      ...['', '/{name}/entries'].map((path) => `get /api/queue${path}`),
+      ...['claim', '{name}', 'providers/{name}'].map((path) => `post /api/queue/${path}`),
+      ...['get /api/schedules', 'post /api/schedules', 'post /api/schedules/{id}', 'delete /api/schedules/{id}'],
+    ]
     const others = [...ours, 'get /test/broken', 'post /test/things']
-    expect(listed.sort()).toEqual([...others, ...ofStreams].sort())
+    expect(listed.sort()).toEqual([...others, ...ofStreams, ...ofRuns].sort())
   })
 
   it('[API3] every operation has a summary, a tag and the problem it can end in', () => {
