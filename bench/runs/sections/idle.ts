@@ -1,7 +1,6 @@
-import { sampleTree } from '../../measure/process-tree.ts'
 import type { Aim, Section } from '../../streams/sections/section.ts'
 import { HOLDFAST_POSTGRES, HOLDFAST_SQLITE, type RunWorker } from '../contenders.ts'
-import { type Measured, measureEach, type RunSettings } from './settings.ts'
+import { cpuBetween, cpuSpent, type Measured, measureEach, type RunSettings } from './settings.ts'
 
 const OURS: readonly string[] = [HOLDFAST_SQLITE.name, HOLDFAST_POSTGRES.name]
 /** What is shown as 0.0. */
@@ -28,15 +27,13 @@ export async function idle(settings: RunSettings): Promise<Section> {
   }
 }
 
-async function cpuOf({ child, storePid }: RunWorker, seconds: number): Promise<(number | null)[]> {
-  const storeCpu = () => (storePid === null ? 0 : sampleTree(storePid, false).cpuSeconds)
+async function cpuOf(worker: RunWorker, seconds: number): Promise<(number | null)[]> {
   await pause(SETTLE_MS)
-  const [before, storeBefore, since] = [await child.ask<number>('cpu'), storeCpu(), performance.now()]
+  const [before, since] = [await cpuSpent(worker), performance.now()]
   await pause(seconds * 1000)
-  const [after, storeAfter] = [await child.ask<number>('cpu'), storeCpu()]
-  const elapsed = (performance.now() - since) / 1000
-  const store = storePid === null ? null : ((storeAfter - storeBefore) / elapsed) * 100
-  return [((after - before) / 1e6 / elapsed) * 100, store]
+  const after = await cpuSpent(worker)
+  const percent = (ms: number | null) => (ms === null ? null : (ms / (performance.now() - since)) * 100)
+  return cpuBetween(before, after).map(percent)
 }
 
 function pause(ms: number): Promise<void> {

@@ -1,3 +1,4 @@
+import { sampleTree } from '../../measure/process-tree.ts'
 import type { Figure } from '../../streams/sections/section.ts'
 import { HOLDFAST_SQLITE, type RunContender, RunWorker } from '../contenders.ts'
 import type { RunStores } from '../stores.ts'
@@ -32,4 +33,19 @@ export async function measureEach(
   }
   const lines = [...new Set(figures.map(({ what }) => what))]
   return lines.flatMap((line) => figures.filter(({ what }) => what === line))
+}
+
+/** Milliseconds of CPU that the contender and its store have spent; of the store `null` where it is in the contender. */
+export async function cpuSpent({ child, storePid }: RunWorker): Promise<{ own: number; store: number | null }> {
+  const own = (await child.ask<number>('cpu')) / 1000
+  return { own, store: storePid === null ? null : sampleTree(storePid, false).cpuSeconds * 1000 }
+}
+
+/** Between two of them. */
+export function cpuBetween(
+  before: Awaited<ReturnType<typeof cpuSpent>>,
+  after: Awaited<ReturnType<typeof cpuSpent>>,
+): [own: number, store: number | null] {
+  const store = before.store === null || after.store === null ? null : after.store - before.store
+  return [after.own - before.own, store]
 }
