@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { ingestApp } from '@holdfast/ingest'
 import type { RunDetails } from '@holdfast/protocol/runs'
 import { createTestWorld, type TestWorld, until } from '@holdfast/testing'
 import { ensurePageBuilt } from '../../../../scripts/build-page.ts'
@@ -27,7 +28,7 @@ export class WorkServer implements WorldServer {
     const { folder } = await ensurePageBuilt({ root: ROOT })
     const survey = new Survey()
     const world = await createTestWorld({
-      apps: () => [surveyApp(survey)],
+      apps: ({ dataDir, root }) => [ingestApp({ dataDir, roots: [root], onFatal }), surveyApp(survey)],
       ground: 'memory',
       nodes: 1,
       redis: false,
@@ -73,4 +74,8 @@ export class WorkServer implements WorldServer {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#world[Symbol.asyncDispose]()
   }
+}
+
+function onFatal(error: Error): never {
+  throw error
 }

@@ -1,10 +1,12 @@
 import { type Connection, RequestError } from '@holdfast/client'
 import { hasEnded, type RunDetails, type RunState, runStream } from '@holdfast/protocol/runs'
 import { useStream } from '@holdfast/react'
-import { useQueryClient } from '@tanstack/react-query'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef } from 'react'
+import { useWorkNews } from '../changes.ts'
 import { overlaid, usePendingOrders } from '../orders.ts'
-import { useRunDetails, workKeys } from '../queries.ts'
+import { useWorkApi, workKeys } from '../queries.ts'
+import { useWorkRights } from '../rights.ts'
 import { joinRun, signOf } from './join-run.ts'
 
 export interface LiveRun {
@@ -31,7 +33,13 @@ const READ_EVERY_MS = 250
 
 /** A run: its stream, the server's answer, and what was ordered a moment ago, as one. */
 export function useLiveRun(id: string): LiveRunAnswer {
-  const details = useRunDetails(id)
+  const api = useWorkApi()
+  const details = useQuery<RunDetails>({
+    queryKey: workKeys.facts(id),
+    queryFn: ({ signal }) => api.run(id, signal),
+    // Of an ended run no stream tells that it was tried again meanwhile.
+    refetchOnMount: 'always',
+  })
   const stream = useStream(runStream, { id })
   const pending = usePendingOrders()
   const queries = useQueryClient()
@@ -42,6 +50,7 @@ export function useLiveRun(id: string): LiveRunAnswer {
     // The answer was on its way when the run went on: whatever the stream said then is known here as its start only.
     if (isBehind) void queries.invalidateQueries({ queryKey: workKeys.facts(id) })
   }, [queries, id, isBehind])
+  useLineNews(details.data)
   // What was read before stays when reading it again fails, unless it is gone.
   const isGone = details.error instanceof RequestError && [403, 404].includes(details.error.status)
   const error = details.data === undefined || isGone ? details.error : null
@@ -53,6 +62,19 @@ export function useLiveRun(id: string): LiveRunAnswer {
   const isOfNow = connection.state === 'connected' || connection.state === 'degraded' || hasEnded(run.status)
   const isMute = stream.offset === null && stream.error !== null && !stream.error.retry
   return { live: { run, state, offset: stream.offset, connection, isMute, isOfNow }, error, retry }
+}
+
+/** An ended run is still tried again, and the runs of its line and those it started go on: read again for each change. */
+function useLineNews(run: RunDetails | undefined): void {
+  const queries = useQueryClient()
+  const rights = useWorkRights()
+  const isWanted = run !== undefined && hasEnded(run.status) && rights.list
+  useWorkNews(({ all, runs }) => {
+    if (run === undefined) return
+    const ids = [run.id, ...run.line.map(({ id }) => id), ...run.children.map(({ id }) => id)]
+    if (!all && !ids.some((id) => runs.has(id))) return
+    return queries.invalidateQueries({ queryKey: workKeys.facts(run.id) })
+  }, isWanted)
 }
 
 function isOlder(known: string | undefined, told: string | null | undefined): boolean {

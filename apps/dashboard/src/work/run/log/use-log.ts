@@ -1,3 +1,4 @@
+import { OFFSET_START } from '@holdfast/protocol'
 import { useEffect, useLayoutEffect, useMemo, useRef, useSyncExternalStore } from 'react'
 import { useWorkApi } from '../../queries.ts'
 import type { LogLevel } from '../run-route.ts'
@@ -24,7 +25,10 @@ export function useLog({ run, offset, isMute }: LiveRun, level: LogLevel, line: 
     tail.current = offset
   })
   const log = useMemo(() => {
-    const read = (after: string, signal: AbortSignal) => api.log(run.id, { level, after, limit: PAGE_SIZE }, signal)
+    const read = (after: string, signal: AbortSignal) => {
+      const from = after === OFFSET_START ? {} : { after }
+      return api.log(run.id, { level, limit: PAGE_SIZE, ...from }, signal)
+    }
     return new LogWindow({ read, tail: () => tail.current })
   }, [api, run.id, level])
   const shown = useSyncExternalStore(log.subscribe, log.getSnapshot)

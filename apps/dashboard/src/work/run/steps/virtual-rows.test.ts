@@ -15,9 +15,11 @@ describe('rows of a long list', () => {
     expect(rowsInView(placeRows([]), { top: 0, height: 300 }, -1)).toEqual([])
   })
 
-  it('[PG62] keep the one with the focus among them, in its place in the order', () => {
-    expect(rowsInView(rows, { top: 100_000, height: 300 }, 3)[0]).toBe(3)
-    expect(rowsInView(rows, { top: 0, height: 300 }, 4000).at(-1)).toBe(4000)
+  it('[PG62] keep the one with the focus and its neighbours among them, in their place in the order', () => {
+    expect(rowsInView(rows, { top: 100_000, height: 300 }, 3).slice(0, 3)).toEqual([2, 3, 4])
+    expect(rowsInView(rows, { top: 0, height: 300 }, 4000).slice(-3)).toEqual([3999, 4000, 4001])
+    expect(rowsInView(rows, { top: 0, height: 300 }, 18).slice(-3)).toEqual([17, 18, 19])
+    expect(rowsInView(rows, { top: 100_000, height: 300 }, 0).slice(0, 2)).toEqual([0, 1])
     expect(rowsInView(rows, { top: 0, height: 300 }, 5).filter((row) => row === 5)).toHaveLength(1)
   })
 })

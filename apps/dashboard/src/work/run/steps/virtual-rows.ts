@@ -18,14 +18,17 @@ export function placeRows(heights: readonly number[]): PlacedRows {
   return { tops, height }
 }
 
-/** The rows to draw, in their order: those in view, some beyond, and the one that has the focus (-1: none). */
+/**
+ * The rows to draw, in their order: those in view, some beyond, and the one that has the focus (-1: none) with its
+ * neighbours, for whoever goes on faster than the page scrolls.
+ */
 export function rowsInView({ tops }: PlacedRows, view: { top: number; height: number }, focused: number): number[] {
   const first = Math.max(0, lastAtOrAbove(tops, view.top) - BEYOND)
   const last = Math.min(tops.length - 1, lastAtOrAbove(tops, view.top + view.height) + BEYOND)
   const rows = Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index)
-  if (focused >= 0 && focused < first) return [focused, ...rows]
-  if (focused > last && focused < tops.length) return [...rows, focused]
-  return rows
+  if (focused < 0 || focused >= tops.length) return rows
+  const around = [focused - 1, focused, focused + 1].filter((row) => row >= 0 && row < tops.length)
+  return [...around.filter((row) => row < first), ...rows, ...around.filter((row) => row > last)]
 }
 
 /** Of tops that grow, the last that is not below `y`. */
