@@ -3,6 +3,7 @@ import type { Visitor } from '../../apps/dashboard/browser/test-support/visitor.
 import { ended, ingest, makeProject } from './fill-server.ts'
 import type { Scene } from './scene.ts'
 import { SHELL_SCENES } from './shell-scenes.ts'
+import { WORK_SCENES } from './work-scenes.ts'
 
 const SOURCES = ['This device', 'Server folder', 'URL', 'Sitemap', 'GitHub'] as const
 
@@ -190,6 +191,7 @@ export const SCENES: readonly Scene[] = [
     },
   },
   ...SHELL_SCENES,
+  ...WORK_SCENES,
   {
     name: 'design',
     whole: true,

@@ -42,7 +42,7 @@ function Known({ run, step }: { run: RunSummary; step: StepView | undefined }) {
           It began <Moment at={step.startedAt} />
           {step.provider && ` at ${step.provider}`}, and{' '}
           {step.error
-            ? `ended without an answer: ${step.error.message}`
+            ? `how it ended is not known: ${step.error.message}`
             : 'its worker went before it could say how it ended.'}{' '}
         </>
       ) : (

@@ -1,5 +1,5 @@
 import type { RunSummary } from '@holdfast/protocol/runs'
-import { useIsReading } from '@holdfast/ui'
+import { useHeldRows, useIsReading } from '@holdfast/ui'
 import { type QueryClient, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useEffectEvent, useRef, useState } from 'react'
 import type { RunFilter, RunSort } from '../api.ts'
@@ -53,7 +53,17 @@ export function useLiveRuns(filter: RunFilter, sort: RunSort): LiveRuns {
     setFresh((known) => new Map([...[...known].filter(([id]) => !asked.has(id) || matching.has(id)), ...told.fresh]))
     setGone((known) => new Set([...[...known].filter((id) => !matching.has(id)), ...told.gone]))
   })
-  return { list, runs: list.data?.pages.flatMap(({ items }) => items) ?? [], held: fresh.size, release: settle }
+  // What was read anew as a whole may have brought some as well.
+  const { shown, held, release } = useHeldRows(list.data?.pages.flatMap(({ items }) => items) ?? [], idOf)
+  const releaseAll = () => {
+    release()
+    settle()
+  }
+  return { list, runs: shown, held: held + fresh.size, release: releaseAll }
+}
+
+function idOf({ id }: RunSummary): string {
+  return id
 }
 
 const NONE: ReadonlyMap<string, RunSummary> = new Map()
