@@ -27,7 +27,7 @@ export function describeSteering(name: string, openStore: OpenRunsStore): void {
   }
 
   describe(`The story of a run on ${name}`, () => {
-    it('[X3][X4a][RUN21] every transition is told in order in its own stream, which its end seals', async () => {
+    it('[X3b][X4a][RUN21] every transition is told in order in its own stream, which its end seals', async () => {
       world.work = async ({ step }) => {
         await step('a', async () => 1)
         await step('b', async () => 2)
@@ -163,12 +163,12 @@ export function describeSteering(name: string, openStore: OpenRunsStore): void {
       async (kind, end, effects, result) => {
         const done: string[] = []
         let dies = true
-        world.work = async ({ step }) =>
-          step(
+        world.work = async (context) =>
+          context.step(
             'send',
             async () => {
               done.push('sent')
-              if (dies) await new Promise(() => {})
+              if (dies) await untilStopped(context)
               return 'sent'
             },
             unsafe,
@@ -465,7 +465,7 @@ export function describeSteering(name: string, openStore: OpenRunsStore): void {
       open.open()
       await expect.poll(() => working).toBe(0)
       const statuses = async () => (await Promise.all(ids.map(async (id) => (await runs.get(id))?.status))).sort()
-      expect(await statuses()).toEqual(['done', 'done', 'queued', 'queued', 'queued', 'queued'])
+      await expect.poll(statuses).toEqual(['done', 'done', 'queued', 'queued', 'queued', 'queued'])
       await runs.limits.set('queue', 'story', { paused: false })
       await expect.poll(statuses).toEqual(Array(6).fill('done'))
       expect(most).toBe(2)
@@ -535,7 +535,7 @@ export function describeSteering(name: string, openStore: OpenRunsStore): void {
   })
 
   describe(`Liveness on ${name}`, () => {
-    it('[X3][RUN41] work that says nothing is told to be quiet, then stalled, and to work again when it is heard', async () => {
+    it('[X3a][RUN41] work that says nothing is told to be quiet, then stalled, and to work again when it is heard', async () => {
       const go = gate()
       world.work = async ({ step }) => {
         await go.opened
