@@ -33,6 +33,12 @@ const oneServer = [
 /** The ingest app, as people use it. */
 const ingest = ['apps/ingest/{access,cancel,client,ingest,lists,progress,retry,scopes,trouble,upload}.test.ts']
 
+/** Runs as people and programs have them over HTTP. */
+const runs = [
+  'packages/server/src/plugins/runs/{batches,outside,run-access,run-commands,run-lists,run-queues}.test.ts',
+  'packages/server/src/plugins/runs/examples.test.ts',
+]
+
 /** What it keeps, and what of it a hostile file must not break. */
 const ingestStore = ['apps/ingest/{again,errors,hostile,recover,tables}.test.ts']
 
@@ -62,11 +68,12 @@ export default defineConfig({
       project('postgres', { store: 'postgres', nodes: 1, redis: false }, [
         ...streams,
         ...oneServer,
+        ...runs,
         ...ingest,
         ...ingestStore,
         ...aboutPostgres,
       ]),
-      project('cluster', { store: 'postgres', nodes: 2, redis: true }, [...streams, ...ingest]),
+      project('cluster', { store: 'postgres', nodes: 2, redis: true }, [...streams, ...runs, ...ingest]),
     ],
     // Much of a test is waiting, for a disk, a browser or another process: two at a time, also where there are two cores.
     maxWorkers: Math.max(2, availableParallelism() - 1),

@@ -14,7 +14,7 @@ let world: TestWorld
 let hand: WorkHand
 beforeEach(async () => {
   hand = { work: async () => 'ok' }
-  world = await createTestWorld({ ground: 'sqlite', apps: () => [workApp(hand)] })
+  world = await createTestWorld({ durable: true, apps: () => [workApp(hand)] })
 })
 afterEach(() => world[Symbol.asyncDispose]())
 

@@ -14,7 +14,7 @@ let worker: ChildProcess | null
 beforeEach(async () => {
   worker = null
   folder = mkdtempSync(join(tmpdir(), 'holdfast-worker-'))
-  world = await createTestWorld({ ground: 'sqlite', apps: () => [] })
+  world = await createTestWorld({ durable: true, apps: () => [] })
 })
 afterEach(async () => {
   // It is the first of a group of its own, with what it has begun.

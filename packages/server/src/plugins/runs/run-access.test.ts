@@ -6,7 +6,7 @@ import { story, untilStopped, workApp } from './fixtures/work-app.ts'
 
 let world: TestWorld
 beforeEach(async () => {
-  world = await createTestWorld({ ground: 'sqlite', apps: () => [workApp({ work: untilStopped })] })
+  world = await createTestWorld({ durable: true, apps: () => [workApp({ work: untilStopped })] })
 })
 afterEach(() => world[Symbol.asyncDispose]())
 
