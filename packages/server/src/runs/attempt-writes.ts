@@ -65,10 +65,17 @@ export class AttemptWrites {
     return done
   }
 
-  /** What is still to be told, for the commit that ends the attempt. */
-  takeTold(): RunEventInput[] {
-    const events = this.#options.journal.take()
-    return this.#progress ? [...events, this.#takeProgress()] : events
+  /** Hands what is still to be told to the commit that ends the attempt; what was not committed is told by another one. */
+  async telling<Result>(commit: (told: RunEventInput[]) => Promise<Result>): Promise<Result> {
+    const { journal } = this.#options
+    const events = journal.take()
+    const told = this.#progress ? [...events, this.#takeProgress()] : events
+    try {
+      return await commit(told)
+    } catch (error) {
+      if (!isHoldfastError(error, 'OUTCOME_UNKNOWN')) journal.putBack(told)
+      throw error
+    }
   }
 
   throwIfUnsure(): void {

@@ -240,7 +240,7 @@ export class Attempt {
   async #end(outcome: Outcome, writes: readonly Write[]): Promise<void> {
     const { run, definition } = this
     try {
-      await this.#world.ending.commit({ run, outcome, definition, told: this.writes.takeTold(), writes })
+      await this.writes.telling((told) => this.#world.ending.commit({ run, outcome, definition, told, writes }))
     } catch (error) {
       if (isHoldfastError(error, 'FENCED')) this.stop('fenced')
       if (isHoldfastError(error, 'CANCELLED')) this.stop('cancelled')
@@ -250,26 +250,32 @@ export class Attempt {
     }
   }
 
-  /** `false` where something has come in the meantime. */
-  async #suspend(waits: readonly RunWait[], until: number | null): Promise<boolean> {
-    const { store, log, recheck, changed } = this.#world
+  /** Gives its worker free; `false` where something has come in the meantime. */
+  async #suspend(wanted: readonly RunWait[], wantedUntil: number | null): Promise<boolean> {
+    const { store, commands, limits, log, db, recheck, changed } = this.#world
     const { run } = this
-    const failed = waits.some(({ kind, ...rest }) => kind === 'retry' && 'name' in rest && rest.name === '')
-    const events = waits.flatMap((wait) =>
-      wait.kind === 'event' ? [this.#world.commands.noneWaiting(run.id, wait.name)] : [],
-    )
+    // Where a person paused it that is what it waits for, and nothing else lets it go on: its code comes here again.
+    const isPaused = this.#paused
+    const waits: readonly RunWait[] = isPaused ? [{ kind: 'paused' }] : wanted
+    const until = isPaused ? null : wantedUntil
+    const failed = wanted.some((wait) => wait.kind === 'retry' && wait.name === '')
     const statements = [
       store.suspend(run, until === null ? null : until - this.#clock.now(), failed),
+      store.isPaused(run, isPaused),
       ...store.setWaits(run, waits),
       store.attemptEnded(run, 'waiting'),
-      this.#world.limits.giveBackAll(run),
+      limits.giveBackAll(run),
+      ...waits.flatMap((wait) => (wait.kind === 'event' ? [commands.noneWaiting(run.id, wait.name)] : [])),
     ]
-    const told = tell(log, run.id, ...this.writes.takeTold(), { type: 'waiting', waits: [...waits] })
     this.#ending = true
     try {
-      await this.writes.behind(() => this.#world.db.commit([write(...statements, ...events), told]))
+      await this.writes.behind(() =>
+        this.writes.telling((told) =>
+          db.commit([write(...statements), tell(log, run.id, ...told, { type: 'waiting', waits: [...waits] })]),
+        ),
+      )
     } catch (error) {
-      if (isHoldfastError(error, 'CONFLICT')) return false
+      if (isHoldfastError(error, 'CONFLICT')) return this.#lookAgain()
       if (isHoldfastError(error, 'FENCED')) this.stop('fenced')
       if (isHoldfastError(error, 'OUTCOME_UNKNOWN')) this.stop('unsure')
       throw error
@@ -282,15 +288,28 @@ export class Attempt {
     return true
   }
 
+  /** Word that it was paused, or let go on, may not have come yet. */
+  async #lookAgain(): Promise<false> {
+    const now = await this.#world.store.get(this.run.id)
+    if (now) this.#paused = now.pausedAt !== null
+    return false
+  }
+
+  /** What nothing but a pause can come in between of. */
+  async #suspendSurely(waits: readonly RunWait[], until: number | null): Promise<boolean> {
+    while (!(await this.#suspend(waits, until))) this.signal.throwIfAborted()
+    return true
+  }
+
   /** The whole run waits for its next try. */
   waitForRetry(delayMs: number, error: { code: string; message: string }): Promise<boolean> {
     const until = this.#clock.now() + delayMs
-    return this.#suspend([{ kind: 'retry', name: '', until: new Date(until).toISOString(), error }], until)
+    return this.#suspendSurely([{ kind: 'retry', name: '', until: new Date(until).toISOString(), error }], until)
   }
 
   /** It is not tried any more until a person says so. */
   park(error: { code: string; message: string }): Promise<boolean> {
-    return this.#suspend([{ kind: 'parked', error }], null)
+    return this.#suspendSurely([{ kind: 'parked', error }], null)
   }
 
   #tellNow(now: number): void {

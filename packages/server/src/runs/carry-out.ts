@@ -102,7 +102,7 @@ async function giveBack({ run, writes }: Attempt, delayMs: number, options: Carr
     steps.leaveUnsettled(run),
     limits.giveBackAll(run),
   ]
-  await db.commit([write(...statements), tell(log, run.id, ...writes.takeTold(), queuedEvent(run))])
+  await writes.telling((told) => db.commit([write(...statements), tell(log, run.id, ...told, queuedEvent(run))]))
 }
 
 // STORAGE_FULL and UNAVAILABLE say nothing about the run: it goes on when the store does.

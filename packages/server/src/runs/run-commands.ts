@@ -131,7 +131,8 @@ export class RunCommands {
   async resume(id: string, given: Given): Promise<void> {
     const { store, onTold, onChanged } = this.#options
     const run = await this.#give(id, 'resume', given, async (run) => {
-      if (run.status === 'working' && run.pausedAt !== null) {
+      // It works still, or was given back before it came to wait.
+      if (run.status !== 'waiting' && run.pausedAt !== null) {
         return { statements: [store.touch(run, sql`, paused_at = NULL`)] }
       }
       const waits = run.status === 'waiting' ? await store.waits(id) : []

@@ -95,7 +95,7 @@ export class RunStore {
         ? now
         : sql`COALESCE((SELECT MAX(a.created_at) + 1 FROM runs a
             WHERE a.serial_key = ${serialKey} AND a.ended_at IS NULL AND a.created_at >= ${now}), ${now})`
-    const dueAt = delayMs === null ? sql`${run.dueAt}` : sql`${now} + ${delayMs}`
+    const dueAt = delayMs === null ? sql`CAST(${run.dueAt} AS BIGINT)` : sql`${now} + ${delayMs}`
     const isFirst =
       serialKey === null
         ? text('1 = 1')
@@ -331,6 +331,13 @@ export class RunStore {
           wake_at = ${wakeAt}, revision = revision + 1${text(failed ? ', failures = failures + 1' : '')}
         WHERE id = ${run.id} AND attempt = ${run.attempt} AND status = 'working'`,
       run,
+    )
+  }
+
+  /** Holds only while a person has paused it, or has not: who is about to wait looks in the same commit. */
+  isPaused(run: Run, paused: boolean): Statement {
+    return expecting(
+      sql`SELECT 1 AS one FROM runs WHERE id = ${run.id} AND paused_at IS ${text(paused ? 'NOT NULL' : 'NULL')}`,
     )
   }
 

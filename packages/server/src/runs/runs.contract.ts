@@ -4,6 +4,7 @@ import { statement, write } from '../db/database.ts'
 import { describeClaims } from './claims.contract.ts'
 import { describeRunNodes } from './cluster.contract.ts'
 import { between, gate, type OpenRunsStore, story, useRunWorld, withCode } from './fixtures/run-world.ts'
+import { describePauses } from './pause.contract.ts'
 import type { RunContext } from './run.ts'
 import { describeSchedules } from './schedules.contract.ts'
 import { describeSteering } from './steering.contract.ts'
@@ -278,5 +279,6 @@ export function describeRuns(name: string, openStore: OpenRunsStore): void {
   describeRunNodes(name, openStore)
   describeRunTrouble(name, openStore)
   describeSteering(name, openStore)
+  describePauses(name, openStore)
   describeSchedules(name, openStore)
 }
