@@ -108,7 +108,9 @@ export function useOrder(): (run: Shown, order: RunOrder, options?: OrderOptions
     mutationKey: ORDER,
     // Without a network it is said to have failed at once, and not kept where a reload would lose it.
     networkMode: 'always',
-    mutationFn: ({ run, order, id }: Ordered) => api.order(run.id, order, { id, revision: run.revision }),
+    // A place is named by the neighbour: whatever else of the run has changed, it is still meant.
+    mutationFn: ({ run, order, id }: Ordered) =>
+      api.order(run.id, order, order.command === 'move' ? { id } : { id, revision: run.revision }),
     onSuccess: ({ run }) => takeRuns(queries, [run]),
   })
   const send = (run: Shown, order: RunOrder, options: OrderOptions, id: string) => {

@@ -71,6 +71,9 @@ export function QueuesPage() {
 /** Reads again what changed: the figures of all queues, and the entries of the one that is open. */
 function useQueueNews(): void {
   const queries = useQueryClient()
-  // Entries stand below the queues: one word names both.
-  useWorkNews(() => queries.invalidateQueries({ queryKey: workKeys.queues }))
+  useWorkNews(() => {
+    // An order that is on its way is not in what the server would say now: the entries are read when it has answered.
+    const exact = queries.isMutating({ mutationKey: ['work', 'order'] }) > 0
+    return queries.invalidateQueries({ queryKey: workKeys.queues, exact })
+  })
 }

@@ -19,8 +19,8 @@ export function useEntries(queue: string) {
 }
 
 /**
- * The way to move an entry to another place, counted from 0. It stands there at once; when the server has answered, the
- * order is read anew, and with it the place of one that was refused.
+ * The way to move an entry to another place, counted from 0. It stands there at once; when the server has answered all
+ * moves, the order is read anew, and with it the place of one that was refused.
  */
 export function useMove(queue: string, entries: readonly RunSummary[]): (id: string, to: number) => Anchor | null {
   const queries = useQueryClient()
@@ -29,7 +29,7 @@ export function useMove(queue: string, entries: readonly RunSummary[]): (id: str
   const moving = entries.filter(({ id }) => pending.get(id)?.command === 'move').length
   const before = useRef(0)
   useEffect(() => {
-    if (moving < before.current) void queries.invalidateQueries({ queryKey: workKeys.entries(queue) })
+    if (moving === 0 && before.current > 0) void queries.invalidateQueries({ queryKey: workKeys.entries(queue) })
     before.current = moving
   }, [queries, queue, moving])
   return (id, to) => {
