@@ -6,6 +6,7 @@ import { migrateUp } from '../db/migrations.ts'
 import { openPostgresDatabase } from '../db/postgres-database.ts'
 import { openMemoryDatabase } from '../db/sqlite-database.ts'
 import { logMigrations } from '../log/log-migrations.ts'
+import type { OpenRunsStore } from './fixtures/run-world.ts'
 import { entriesQuery, queueQuery } from './queries/queue-views.ts'
 import { countQuery } from './queries/run-count.ts'
 import { matching, type RunFilter, STORED_STATUSES } from './queries/run-filter.ts'
@@ -14,6 +15,7 @@ import { RUN_SORTS, STRETCHES } from './queries/run-order.ts'
 import { positionsQuery } from './queries/standing.ts'
 import { runMigrations } from './run-migrations.ts'
 import { describeRunQueries } from './run-queries.contract.ts'
+import { describeWaiting } from './run-waiting.contract.ts'
 import type { Sql } from './sql.ts'
 
 let postgres: TestPostgres
@@ -45,15 +47,20 @@ function onClock(db: Database, url: string, clock: { now(): number }): Database 
   }
 }
 
-describeRunQueries('SQLite', async () => {
+const openSqlite: OpenRunsStore = async () => {
   const db = openMemoryDatabase()
   return async () => db
-})
+}
 
-describeRunQueries('PostgreSQL', async (clock) => {
+const openPostgres: OpenRunsStore = async (clock) => {
   const connectionString = await postgres.createDatabase()
   return async () => onClock(openPostgresDatabase({ connectionString }), connectionString, clock)
-})
+}
+
+describeRunQueries('SQLite', openSqlite)
+describeWaiting('SQLite', openSqlite)
+describeRunQueries('PostgreSQL', openPostgres)
+describeWaiting('PostgreSQL', openPostgres)
 
 const RUNS = 20_000
 

@@ -45,72 +45,86 @@ interface CommandRoute<Body extends z.ZodType> {
   give: (id: string, body: z.output<Body>, given: Given) => Promise<void>
 }
 
+/** Adds a route of a command, whose path is below the run's. */
+type Add = <Body extends z.ZodType>(path: string, made: CommandRoute<Body>) => void
+
 /** Commands to a run: durable when they are answered, from any device, once under one `Idempotency-Key`. */
 export function commandRoutes(fastify: FastifyInstance, options: CommandRoutesOptions): void {
-  const { commands, queries } = options
-  const approval =
-    (command: 'approve' | 'reject') => async (id: string, body: z.output<typeof Comment>, given: Given) => {
-      await asksFor(queries, id, 'approval', given)
-      const comment = body?.comment === undefined ? {} : { comment: body.comment }
-      await commands.signal(id, 'approval', { approved: command === 'approve', ...comment }, given, command)
-    }
-  const route = <Body extends z.ZodType>(name: string, made: CommandRoute<Body>) =>
-    addRoute(fastify, options, name, made)
+  const add: Add = (path, made) => addRoute(fastify, options, path, made)
+  goOrStop(add, options)
+  words(add, options)
+  places(add, options)
+  decisionRoute(fastify, options)
+  retryRoute(fastify, options)
+}
 
-  route('cancel', {
+/** Whether it goes on. */
+function goOrStop(add: Add, { commands }: CommandRoutesOptions): void {
+  add('cancel', {
     command: 'cancel',
     summary: 'Cancel a run',
     description: 'One that does not work has ended with the answer; one that does ends as soon as its step lets go.',
     body: Nothing,
     give: (id, _, given) => commands.cancel(id, given),
   })
-  route('pause', {
+  add('pause', {
     command: 'pause',
     summary: 'Pause a run, after the steps it is in',
     body: Nothing,
     give: (id, _, given) => commands.pause(id, given),
   })
-  route('resume', {
+  add('resume', {
     command: 'resume',
     summary: 'Let a paused or parked run go on',
     body: Nothing,
     give: (id, _, given) => commands.resume(id, given),
   })
-  route('steer', {
+}
+
+/** What it is told. */
+function words(add: Add, { commands, queries }: CommandRoutesOptions): void {
+  const answer = (approved: boolean) => async (id: string, body: z.output<typeof Comment>, given: Given) => {
+    await asksFor(queries, id, 'approval', given)
+    const comment = body?.comment === undefined ? {} : { comment: body.comment }
+    await commands.signal(id, 'approval', { approved, ...comment }, given, approved ? 'approve' : 'reject')
+  }
+  add('steer', {
     command: 'steer',
     summary: 'Tell a run something',
     description: 'Kept until its code asks for it, as the signal `steer`.',
     body: z.strictObject({ message: Text.min(1) }),
     give: (id, { message }, given) => commands.signal(id, 'steer', { message }, given, 'steer'),
   })
-  route('approve', {
+  add('approve', {
     command: 'approve',
     summary: 'Approve what a run asks for',
     body: Comment,
-    give: approval('approve'),
+    give: answer(true),
   })
-  route('reject', { command: 'reject', summary: 'Reject what a run asks for', body: Comment, give: approval('reject') })
-  route('signals', {
+  add('reject', { command: 'reject', summary: 'Reject what a run asks for', body: Comment, give: answer(false) })
+  add('signals', {
     command: 'signal',
     summary: 'Send a run a word that it waits for, or will',
     body: z.strictObject({ name: Name, payload: Json.optional() }),
     give: (id, { name, payload }, given) => commands.signal(id, name, payload ?? null, given),
   })
-  route('priority', {
+}
+
+/** Its place in its queue. */
+function places(add: Add, { commands }: CommandRoutesOptions): void {
+  add('priority', {
     command: 'priority',
     summary: 'Set by how many seconds a run goes before what was due at the same time',
     body: z.strictObject({ priority: Priority }),
     give: (id, { priority }, given) => commands.prioritise(id, priority, given),
   })
-  route('move', {
+  add('move', {
     command: 'priority',
     summary: 'Put a run right before or behind another one of its queue',
     body: Move,
     give: (id, { before, after }, given) =>
       commands.move(id, before === undefined ? { after: after ?? '' } : { before }, given),
   })
-  decisionRoute(fastify, options)
-  retryRoute(fastify, options)
 }
 
 function addRoute<Body extends z.ZodType>(
