@@ -62,6 +62,40 @@ const PLACES: Record<string, (page: Page) => Promise<unknown>> = {
     await page.goto('/projects/nobody-made-it')
     await page.getByTestId('failure').waitFor()
   },
+  work: async (page) => {
+    await page.goto('/work')
+    await page.getByTestId('run-row').nth(2).waitFor()
+  },
+  'what to do with a run': async (page) => {
+    await page
+      .getByRole('button', { name: /^What to do with/ })
+      .first()
+      .click()
+    await page.getByRole('menu').waitFor()
+  },
+  'runs that are selected': async (page) => {
+    await page.keyboard.press('Escape')
+    await page.getByTestId('run-row').first().getByRole('checkbox').click()
+    await page.getByTestId('selection-bar').waitFor()
+  },
+  'many runs': async (page) => {
+    await page.getByTestId('bulk-priority').click()
+    await page.getByTestId('confirm-bulk').waitFor()
+  },
+  failures: async (page) => {
+    await page.goto('/work/failures')
+    await page.getByTestId('failure-group').waitFor()
+  },
+  decisions: async (page) => {
+    await page.goto('/work/decisions')
+    await page.getByTestId('ask-decision').waitFor()
+    await page.getByText('how it ended is not known').waitFor()
+  },
+  'a schedule': async (page) => {
+    await page.goto('/work/schedules')
+    await page.getByTestId('new-schedule').click()
+    await page.getByTestId('next-times').waitFor()
+  },
   design: async (page) => {
     await page.goto('/_design')
     await page.getByRole('heading', { name: 'Design' }).waitFor()
@@ -92,6 +126,27 @@ async function fill({ server }: BrowserWorld): Promise<void> {
   await server.request('POST', `/api/projects/${project}/ingestions`, { path: folder })
   const progress = () => server.request<{ status: string }>('GET', `/api/projects/${project}/progress`)
   await until(async () => (await progress()).status === 'done', { seconds: 60 })
+  await fillWork(server)
+}
+
+/** A run that failed, one that waits for a decision, and one that nobody takes. */
+async function fillWork(server: BrowserWorld['server']): Promise<void> {
+  const begin = (name: string, worker?: string) =>
+    server.request<{ id: string; attempt: number }>('POST', '/api/runs', {
+      name,
+      version: 1,
+      ...(worker && { worker }),
+    })
+  const failed = await begin('a-kind-of-run-with-a-rather-long-name-as-people-give-them', 'worker-1')
+  const error = { code: 'LIMITED', message: 'Could not reach Apollo (429, too many requests).' }
+  const { attempt } = failed
+  await server.request('POST', `/api/runs/${failed.id}/finish`, { attempt, status: 'failed', error })
+  const doubtful = await begin('send-invitations', 'worker-1')
+  const step = { attempt: doubtful.attempt, key: 'mail to a-rather-long-address-of-somebody@harbour.example' }
+  const told = (body: object) => server.request('POST', `/api/runs/${doubtful.id}/steps`, { ...step, ...body })
+  await told({ status: 'started', effect: 'unsafe' })
+  await told({ status: 'failed', error })
+  await begin('resize')
 }
 
 /** Serious and critical findings in what is shown. */

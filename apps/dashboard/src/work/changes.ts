@@ -3,6 +3,7 @@ import type { EventBase } from '@holdfast/protocol'
 import { type WorkChange, workStream } from '@holdfast/protocol/runs'
 import { useStreamClient } from '@holdfast/react'
 import { useEffect, useEffectEvent } from 'react'
+import { useWorkRights } from './rights.ts'
 
 /** What has changed since it was last told. */
 export interface WorkNews {
@@ -53,12 +54,14 @@ function feedOf(client: StreamClient) {
 
 /**
  * Tells of changes to runs, queues and schedules: soon after the first and then at most twice a second, never while
- * what it was last told of is still being read (`onNews` resolves), and not while nobody looks at the page.
+ * what it was last told of is still being read (`onNews` resolves), not while nobody looks at the page, and not to whom
+ * may not follow changes.
  */
 export function useWorkNews(onNews: (news: WorkNews) => unknown, isWanted = true): void {
   const client = useStreamClient()
+  const isFollowing = useWorkRights().follow && isWanted
   const tell = useEffectEvent(onNews)
-  useEffect(() => (isWanted ? follow(client, (news) => tell(news)) : undefined), [client, isWanted])
+  useEffect(() => (isFollowing ? follow(client, (news) => tell(news)) : undefined), [client, isFollowing])
 }
 
 function follow(client: StreamClient, tell: (news: WorkNews) => unknown): () => void {

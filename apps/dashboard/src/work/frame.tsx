@@ -2,6 +2,7 @@ import { Badge, classNames, usePage } from '@holdfast/ui'
 import { Link } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 import { useDecisionCount } from './decisions/decision-count.ts'
+import { keepInView } from './keep-in-view.ts'
 
 const TABS = [
   { name: 'runs', title: 'Runs', to: '/work' },
@@ -39,6 +40,7 @@ export function WorkFrame({ tab, note, action, children }: WorkFrameProps) {
               key={name}
               to={to}
               aria-current={name === tab ? 'page' : undefined}
+              ref={name === tab ? keepInView : undefined}
               className={classNames(
                 'inline-flex h-9 shrink-0 items-center gap-1.5 border-b-2 border-transparent text-ink-2 transition-colors hover:text-ink pointer-coarse:h-11',
                 name === tab && 'border-accent! font-medium text-ink',

@@ -11,6 +11,9 @@ import { lookOf } from './status.tsx'
 /** A run as it was shown when somebody acted on it. */
 export type Shown = RunSummary
 
+/** Meant however the run stands by then, as long as it takes it: sent again, so often at most. */
+const STEADFAST: Partial<Record<RunOrder['command'], number>> = { cancel: 3, pause: 3 }
+
 interface Ordered {
   run: Shown
   order: RunOrder
@@ -113,7 +116,7 @@ export function useOrder(): (run: Shown, order: RunOrder, options?: OrderOptions
       api.order(run.id, order, order.command === 'move' ? { id } : { id, revision: run.revision }),
     onSuccess: ({ run }) => takeRuns(queries, [run]),
   })
-  const send = (run: Shown, order: RunOrder, options: OrderOptions, id: string) => {
+  const send = (run: Shown, order: RunOrder, options: OrderOptions, id: string, tries = 1) => {
     const onSuccess = (receipt: CommandReceipt) => {
       options.onDone?.(receipt)
       if (options.isQuiet) return
@@ -133,6 +136,7 @@ export function useOrder(): (run: Shown, order: RunOrder, options?: OrderOptions
       const now = await readAnew(api, queries, run.id)
       if (now === null) return report(title, error)
       const isPossible = now.commands.some((name) => name === order.command)
+      if (isPossible && tries < (STEADFAST[order.command] ?? 1)) return send(now, order, options, id, tries + 1)
       toast({
         title,
         detail: `It had changed meanwhile. ${standsNow(now)}`,

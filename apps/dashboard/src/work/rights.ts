@@ -1,4 +1,4 @@
-import type { RunSummary } from '@holdfast/protocol/runs'
+import { type RunSummary, workStream } from '@holdfast/protocol/runs'
 import { useStreamClient } from '@holdfast/react'
 import { mayManage, mayRead } from '@holdfast/ui'
 import { useQuery } from '@tanstack/react-query'
@@ -7,6 +7,8 @@ import { useQuery } from '@tanstack/react-query'
 export interface WorkRights {
   /** See lists of runs. */
   list: boolean
+  /** Be told of changes; lists of those who may not are read again when they come back to the page. */
+  follow: boolean
   /** Change queues, providers and schedules, and many runs at once. */
   operate: boolean
   /** Command this run. */
@@ -23,6 +25,7 @@ export function useWorkRights(): WorkRights {
   const scope = data?.scope ?? []
   return {
     list: mayRead(scope, 'runs'),
+    follow: mayRead(scope, workStream.name({})),
     operate: mayManage(scope, 'operators/queue'),
     command: ({ id, stream }) => mayManage(scope, `runs/${id}`) || mayManage(scope, stream),
   }

@@ -3,7 +3,6 @@ import { useRef } from 'react'
 import { useWorkNews } from './changes.ts'
 import { useDecisionCount } from './decisions/decision-count.ts'
 import { workKeys } from './queries.ts'
-import { useWorkRights } from './rights.ts'
 
 /** Runs whose status is remembered. */
 const KNOWN_MOST = 2_000
@@ -11,7 +10,6 @@ const KNOWN_MOST = 2_000
 /** Keeps the number of runs that wait for a person as the server has it, on every page; shows nothing. */
 export default function WatchDecisions() {
   const queries = useQueryClient()
-  const { list } = useWorkRights()
   const count = useDecisionCount()
   const waiting = useRef(new Map<string, boolean>())
   useWorkNews(({ all, runs }) => {
@@ -25,6 +23,6 @@ export default function WatchDecisions() {
     }
     if (known.size > KNOWN_MOST) known.clear()
     return isOther ? queries.invalidateQueries({ queryKey: workKeys.decisions }) : undefined
-  }, list)
+  })
   return null
 }

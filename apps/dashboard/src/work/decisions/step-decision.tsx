@@ -96,7 +96,7 @@ function Choices({ run, step }: { run: RunSummary; step: string }) {
     return <DoneForm isPending={isPending} onBack={() => setDone(false)} onDone={(output) => decide('done', output)} />
   }
   return (
-    <fieldset className="grid w-full max-w-200 gap-x-4 gap-y-3 sm:grid-cols-3">
+    <fieldset className="grid w-full max-w-240 gap-x-4 gap-y-3 sm:grid-cols-3">
       <legend className="sr-only">What became of {step}</legend>
       <Way
         icon={Check}

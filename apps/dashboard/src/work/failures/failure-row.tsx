@@ -17,6 +17,9 @@ interface FailureRowProps {
   onStarted(batch: string): void
 }
 
+/** Apart by less, the first and the last are told as one moment. */
+const A_WHILE_MS = 60_000
+
 /** Runs that failed for one cause: how many, why, since when, and one retry for all of them. */
 export function FailureRow({ group, mayRetry, onStarted }: FailureRowProps) {
   const { cause, error, name, count, newestAt, oldestAt } = group
@@ -39,7 +42,7 @@ export function FailureRow({ group, mayRetry, onStarted }: FailureRowProps) {
           <span className="font-mono text-small leading-[18px] text-ink-3">{error.code}</span>
           <span>
             last <Moment at={newestAt} />
-            {newestAt !== oldestAt && (
+            {Date.parse(newestAt) - Date.parse(oldestAt) > A_WHILE_MS && (
               <>
                 , first <Moment at={oldestAt} />
               </>

@@ -11,8 +11,8 @@ export function FirstRun() {
           A run is work that outlives its process: it survives restarts, its finished steps are kept, and you can pause,
           cancel and retry it here.
         </p>
-        <Example title="Turn a folder of documents into passages" command="holdfast ingest ./docs" />
-        <Example title="Or queue work for a worker of your own; holdfast token makes the token" command={curl} />
+        <Example title="Turn a folder of documents into passages" command="npx holdfast ingest ./docs" />
+        <Example title="Or queue work for a worker of your own; npx holdfast token makes the token" command={curl} />
       </Empty>
     </div>
   )

@@ -119,13 +119,12 @@ function How({ run }: { run: RunSummary }): ReactNode {
   const isUnderWay = progress !== null && !hasEnded(status)
   const words = isFailed ? error.message : why
   const message = isUnderWay && words === null ? progress.message : null
-  if (!isUnderWay && !words && !retriedBy && !retryOf) return null
   return (
     <span className="flex min-w-0 items-center gap-x-3">
       {isUnderWay && <ProgressCell progress={progress} status={status} id={run.id} />}
       {words && (
         <span
-          className={classNames('min-w-0 truncate', isFailed && TONE_TEXT.failed)}
+          className={classNames('min-w-0 max-md:line-clamp-2 md:truncate', isFailed && TONE_TEXT.failed)}
           title={isFailed ? `${words} (${error.code})` : words}
         >
           {words}
@@ -136,6 +135,9 @@ function How({ run }: { run: RunSummary }): ReactNode {
           {message}
         </span>
       )}
+      <span className="numbers ml-auto shrink-0 text-small text-ink-3 md:hidden">
+        <Age run={run} />
+      </span>
       {retriedBy ? (
         <RunLink id={retriedBy} word="tried again" />
       ) : retryOf ? (

@@ -55,7 +55,7 @@ export function RunsTable({ live, total, route }: RunsTableProps) {
           <Head className="w-[24%]">Run</Head>
           <Head className="w-[11%] max-lg:hidden">Queue</Head>
           <Head className="w-12 text-right max-xl:hidden">Try</Head>
-          <SortHead name="longest" downFirst {...sort} className="w-24 text-right">
+          <SortHead name="longest" downFirst {...sort} className="w-26 text-right">
             Time
           </SortHead>
           <Head>How it goes</Head>

@@ -2,6 +2,7 @@ import { RUN_STATUSES, type RunStatus } from '@holdfast/protocol/runs'
 import { classNames, TONE_TEXT } from '@holdfast/ui'
 import { Link } from '@tanstack/react-router'
 import type { RunFilter } from '../api.ts'
+import { keepInView } from '../keep-in-view.ts'
 import { useRunCount } from '../queries.ts'
 import { STATUS_LOOKS, STATUS_MEANINGS } from '../status.tsx'
 import type { ListSearch } from './list-route.ts'
@@ -64,6 +65,7 @@ function Tab({ status, word, count, isCurrent, search }: TabProps) {
       search={(known: Record<string, unknown>) => ({ ...known, retried: undefined, ...search })}
       resetScroll={false}
       aria-current={isCurrent ? 'true' : undefined}
+      ref={isCurrent ? keepInView : undefined}
       title={status && STATUS_MEANINGS[status]}
       data-testid={`tab-${status ?? 'all'}`}
       className={classNames(

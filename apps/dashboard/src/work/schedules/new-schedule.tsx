@@ -104,7 +104,9 @@ interface TextFieldProps {
 
 function KindField({ value, onChange, problem }: TextFieldProps) {
   const id = useId()
-  const names = [...new Set(useKinds().data?.items.map(({ name }) => name))].sort()
+  // Only a server begins what comes by the clock.
+  const kinds = useKinds().data?.items.filter(({ outside }) => !outside) ?? []
+  const names = [...new Set(kinds.map(({ name }) => name))].sort()
   return (
     <>
       <Field

@@ -67,7 +67,7 @@ export function ScheduleRow({ schedule, mayChange, onPause, onRemove }: Schedule
         {JSON.stringify(input)}
       </code>
       {mayChange && (
-        <span className="flex gap-1.5">
+        <span className="flex gap-1.5 sm:w-32 sm:justify-end">
           <Button
             small
             icon={paused ? Play : Pause}
