@@ -1,4 +1,4 @@
-import { type Clock, HoldfastError, isHoldfastError } from '@holdfast/protocol'
+import { type Clock, isHoldfastError } from '@holdfast/protocol'
 import type { RunWait } from '@holdfast/protocol/runs'
 import { type Database, type Write, write } from '../db/database.ts'
 import type { StreamLog } from '../log/stream-log.ts'
@@ -9,17 +9,7 @@ import type { Ending } from './ending.ts'
 import { Journal, tell } from './journal.ts'
 import type { LimitStore } from './limit-store.ts'
 import { ProgressMeter, type ProgressReport } from './progress.ts'
-import type {
-  ChildOptions,
-  Outcome,
-  Run,
-  RunContext,
-  RunDefinition,
-  Signal,
-  StepContext,
-  StepOptions,
-  WaitOptions,
-} from './run.ts'
+import type { ChildOptions, Outcome, Run, RunDefinition, Signal, StepContext, StepOptions, WaitOptions } from './run.ts'
 import type { RunStore } from './run-store.ts'
 import { Signals } from './signals.ts'
 import type { StepStore } from './step-store.ts'
@@ -344,29 +334,6 @@ export class Attempt {
   }
 }
 
-/** What an attempt's code is given: every part of it also works when it is taken out by itself. */
-export function contextOf(attempt: Attempt): RunContext {
-  const { run, input, signal } = attempt
-  return {
-    run,
-    input,
-    signal,
-    commit: (...writes) => attempt.commit(...writes),
-    advance: (...writes) => attempt.advance(...writes),
-    step: (key, work, options) => attempt.step(key, work, options),
-    progress: (report) => attempt.progress(report),
-    heartbeat: () => attempt.heartbeat(),
-    log: (level, message) => attempt.log(level, message),
-    sleep: (key, ms) => attempt.sleep(key, ms),
-    waitFor: (name, options) => attempt.waitFor(name, options),
-    received: (name, key) => attempt.received(name, key),
-    onSignal: (name, listener) => attempt.onSignal(name, listener),
-    start: (key, definition, input, options) => attempt.start(key, definition, input, options),
-    ended: (child) => attempt.ended(child),
-    end: (outcome, ...writes) => attempt.end(outcome, ...writes),
-  }
-}
-
 // A line of a log, not a document.
 const LOG_MAX_LENGTH = 4_096
 
@@ -375,12 +342,3 @@ function onStoreTime(clock: Clock, { heardAt }: Run): Clock {
   const ahead = heardAt === null ? 0 : heardAt - clock.now()
   return { now: () => clock.now() + ahead, after: (ms, task) => clock.after(ms, task) }
 }
-
-/** Throws what a step of too large a result is refused with. */
-export function checkLength(text: string, key: string): string {
-  if (text.length > STEP_OUTPUT_MAX_LENGTH) throw new HoldfastError('TOO_LARGE', `The result of step "${key}".`)
-  return text
-}
-
-// What a step returns is read on every later attempt; results that are large belong in a table or a file.
-const STEP_OUTPUT_MAX_LENGTH = 65_536

@@ -1,5 +1,5 @@
 import type { Attempt } from './attempt.ts'
-import type { WorkingRow } from './run-store.ts'
+import type { WorkingRow } from './run-looks.ts'
 
 interface Entry {
   attempt: Attempt

@@ -4,8 +4,9 @@ import type { StreamLog } from '../log/stream-log.ts'
 import type { Attempts } from './attempts.ts'
 import { tell } from './journal.ts'
 import type { Run } from './run.ts'
+import type { Candidate, Kind } from './run-looks.ts'
 import { toRun } from './run-rows.ts'
-import type { Candidate, Kind, RunStore } from './run-store.ts'
+import type { RunStore } from './run-store.ts'
 import type { Timers } from './timers.ts'
 
 export interface ClaimsOptions {

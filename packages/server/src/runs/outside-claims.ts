@@ -1,7 +1,7 @@
 import type { Clock } from '@holdfast/protocol'
 import type { ClaimRequest } from './outside-work.ts'
 import type { Run } from './run.ts'
-import type { Candidate, Kind } from './run-store.ts'
+import type { Candidate, Kind } from './run-looks.ts'
 
 export interface OutsideClaimsOptions {
   clock: Clock

@@ -2,30 +2,30 @@ import { type Clock, HoldfastError } from '@holdfast/protocol'
 import type { Database } from '../db/database.ts'
 import { write } from '../db/database.ts'
 import type { StreamLog } from '../log/stream-log.ts'
-import { Attempt, type AttemptWorld } from './attempt.ts'
+import { Attempt } from './attempt.ts'
 import { Attempts } from './attempts.ts'
 import { carryOut } from './carry-out.ts'
 import { Claims } from './claims.ts'
-import { CommandStore } from './command-store.ts'
-import { Ending } from './ending.ts'
+import { assembleParts, type EngineParts } from './engine-parts.ts'
 import { tell } from './journal.ts'
 import { Leases } from './leases.ts'
 import { statusOf } from './lifecycle.ts'
-import { LimitStore } from './limit-store.ts'
-import { OutsideWork } from './outside-work.ts'
+import type { OutsideWork } from './outside-work.ts'
 import type { Outcome, Run, RunDefinition } from './run.ts'
-import { RunCommands } from './run-commands.ts'
-import { RunLimits } from './run-limits.ts'
-import { checkInput, RunStarter, type StartedKind, type StartOptions } from './run-starter.ts'
-import { type Kind, RunStore } from './run-store.ts'
-import { StepStore } from './step-store.ts'
+import type { RunCommands } from './run-commands.ts'
+import type { RunLimits } from './run-limits.ts'
+import type { Kind } from './run-looks.ts'
+import { checkInput, type StartOptions } from './run-starter.ts'
+import type { RunStore } from './run-store.ts'
+import { unlessMoved } from './sweep.ts'
 import { Timers } from './timers.ts'
-import { Wakes } from './wakes.ts'
-import { Watch } from './watch.ts'
 import { type RunWord, Teller } from './words.ts'
-import { WorkFeed } from './work-feed.ts'
+import type { WorkFeed } from './work-feed.ts'
 
 export type { StartOptions } from './run-starter.ts'
+
+// Well within the 5 seconds a Ctrl-C may take.
+const CLOSE_PATIENCE_MS = 3_000
 
 export interface RunEngineOptions {
   db: Database
@@ -67,87 +67,36 @@ export class RunEngine {
   readonly #timers: Timers
   readonly #teller: Teller
   readonly #closing = new AbortController()
-  readonly #starter: RunStarter
-  readonly #ending: Ending
-  readonly #wakes: Wakes
-  readonly #watch: Watch
-  readonly #world: AttemptWorld
+  readonly #parts: EngineParts
   readonly #wakeListeners = new Set<() => void>()
   #claims: Claims | null = null
   #leases: Leases | null = null
 
   constructor(options: RunEngineOptions) {
     this.#options = { concurrency: 100, leaseMs: 30_000, random: Math.random, tell: () => {}, ...options }
-    const { db, log, clock, random, worker, newId, leaseMs, exclusive } = this.#options
+    const { clock } = this.#options
     this.#timers = new Timers(clock)
     this.#teller = new Teller(this.#options.tell)
-    this.store = new RunStore(db, clock)
-    this.feed = new WorkFeed({ db, log, clock })
-    const { store } = this
-    const stores = {
-      db,
-      log,
-      store,
-      steps: new StepStore(db, store.now),
-      commands: new CommandStore(db, store.now),
-      limits: new LimitStore(db),
-    }
-    const onError = (error: unknown) => this.#options.onError(error, null)
-    this.#ending = new Ending({
-      ...stores,
-      onEnded: (run, outcome) => this.#onEnded(run, outcome),
-      onFreed: (provider) => this.#background(this.#wakes.recheckProvider(provider)),
-    })
-    this.#wakes = new Wakes({ ...stores, onWoken: (run) => this.#changed(run, true) })
-    this.#starter = new RunStarter({ ...stores, newId, leaseMs, onQueued: (run) => this.#changed(run, true) })
-    this.limits = new RunLimits({ limits: stores.limits, onSet: (kind, name) => this.#onLimitSet(kind, name) })
-    this.#watch = new Watch({
-      ...stores,
-      timers: this.#timers,
-      clock,
-      worker,
-      exclusive,
-      onError,
-      onDue: () => void this.#leases?.renew(),
-      onChanged: ({ id, queue }, liveness) => {
-        this.feed.changed(id, liveness, queue, null)
-        if (liveness === 'lost') this.#due()
-      },
-    })
-    this.#world = {
-      ...stores,
-      clock,
-      random,
-      ending: this.#ending,
-      children: {
-        prepare: async (definition, input, parent, more) =>
-          this.#starter.prepare(definition as StartedKind, await checkInput(definition.input, input), {
-            ...more,
-            parentId: parent.id,
-          }),
-        outcome: (id) => this.outcome(id),
-      },
-      changed: (run, percent) => this.feed.changed(run.id, statusOf(run), run.queue, percent ?? null),
-      recheck: (run) => this.#background(this.#wakes.recheck(run)),
-      freed: (provider) => this.#background(this.#wakes.recheckProvider(provider)),
-    }
-    this.outside = new OutsideWork({
-      ...this.#world,
+    const parts = assembleParts(this.#options, this.#timers, {
+      changed: (run, due) => this.#changed(run, due),
+      ended: (run, outcome) => this.#onEnded(run, outcome),
+      lost: () => this.#due(),
+      silenceDue: () => void this.#leases?.renew(),
+      limitSet: (kind, name) => this.#onLimitSet(kind, name),
+      told: (run) => this.#onTold(run),
+      begun: (run) => this.#begun(run),
+      unwanted: (run) => this.#endUnwanted(run),
+      background: (task) => this.#background(task),
       onWake: (listener) => this.onWake(listener),
-      onClaimed: (run) => this.#begun(run),
-      onQueued: (run) => this.#changed(run, true),
-    })
-    this.commands = new RunCommands({
-      ...stores,
-      starter: this.#starter,
-      ending: this.#ending,
-      wakes: this.#wakes,
-      newId,
-      kindOf: (run) => this.#kindOf(run),
       definition: (name) => this.#definitions.get(name),
-      onTold: (run) => this.#onTold(run),
-      onChanged: (run, due) => this.#changed(run, due),
+      kinds: () => this.#kinds(),
     })
+    this.store = parts.world.store
+    this.commands = parts.commands
+    this.limits = parts.limits
+    this.outside = parts.outside
+    this.feed = parts.feed
+    this.#parts = parts
   }
 
   /** Makes a kind of run known; before `open`. */
@@ -173,20 +122,20 @@ export class RunEngine {
       concurrency,
       onError,
       carryOut: (run, crashes) => this.#carryOut(run, crashes),
-      onTime: (run) => this.#wakes.onTime(run),
+      onTime: (run) => this.#parts.wakes.onTime(run),
     })
     const leases = new Leases({
       ...parts,
       clock,
       exclusive,
-      watch: this.#watch,
+      watch: this.#parts.watch,
       onError,
       onLost: () => claims.findLost(),
       onTended: () => this.#tended(),
     })
     this.#leases = leases
     await leases.open()
-    await this.#sweep()
+    await this.#parts.sweep.run()
     if (this.#closing.signal.aborted) return
     this.#claims = claims
     claims.wake()
@@ -197,7 +146,7 @@ export class RunEngine {
    * OUTCOME_UNKNOWN it may come to be queued, or not; with an `id` or a `dedupeKey` of one's own one can start it again.
    */
   async start<Input>(definition: RunDefinition<Input>, input: Input, options: StartOptions = {}): Promise<Run<Input>> {
-    return (await this.#starter.start(definition, input, options)).run
+    return (await this.#parts.starter.start(definition, input, options)).run
   }
 
   /**
@@ -210,10 +159,10 @@ export class RunEngine {
     options: StartOptions & { outside?: { version: number } } = {},
   ): Promise<{ run: Run; created: boolean }> {
     const definition = this.#definitions.get(name)
-    if (definition) return this.#starter.start(definition, await checkInput(definition.input, input), options)
+    if (definition) return this.#parts.starter.start(definition, await checkInput(definition.input, input), options)
     const { outside } = options
     if (!outside) throw new HoldfastError('NOT_FOUND', `No run is defined as "${name.slice(0, 100)}".`)
-    return this.#starter.start({ name, version: outside.version, isOutside: true }, input, options)
+    return this.#parts.starter.start({ name, version: outside.version, isOutside: true }, input, options)
   }
 
   /** A run as it stands; `null` where there is none. */
@@ -236,7 +185,7 @@ export class RunEngine {
     if (!this.#claims || this.#closing.signal.aborted) return
     if (word.type === 'runs_due') this.wake()
     else if (word.type === 'run_told') this.#background(this.#follow(word.run))
-    else this.#background(this.#wakes.recheckProvider(word.provider))
+    else this.#background(this.#parts.wakes.recheckProvider(word.provider))
   }
 
   /** Something may be due. Cheap, at any time. */
@@ -260,12 +209,20 @@ export class RunEngine {
     const { db, worker } = this.#options
     const isLost = await this.#claims?.close()
     for (const attempt of this.#attempts.all()) attempt.stop('shutdown')
-    await this.#attempts.finished()
+    await this.#letGo()
     // Out of reach, they are left to their leases.
     if (isLost) await this.#giveBackLost().catch(() => {})
     if (this.#claims) await db.commit([this.store.gone(worker)]).catch(() => {})
     await this.feed.close()
     this.#teller.flush()
+  }
+
+  /** Code that does not let go when it is told to is left to its lease. */
+  async #letGo(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const callOff = this.#options.clock.after(CLOSE_PATIENCE_MS, resolve)
+    await Promise.race([this.#attempts.finished(), promise])
+    callOff()
   }
 
   /** Claims that were never answered: nobody works on what they took. */
@@ -298,7 +255,7 @@ export class RunEngine {
   }
 
   async #tellParent(parent: string): Promise<void> {
-    await this.#wakes.recheck(parent)
+    await this.#parts.wakes.recheck(parent)
     this.#attempts.get(parent)?.waits.nudge()
     if (!this.#attempts.get(parent)) this.#teller.told(parent)
   }
@@ -307,7 +264,7 @@ export class RunEngine {
     this.feed.set(kind, name)
     if (kind === 'queue') this.#due()
     else {
-      this.#background(this.#wakes.recheckProvider(name))
+      this.#background(this.#parts.wakes.recheckProvider(name))
       for (const attempt of this.#attempts.all()) attempt.waits.nudge()
       this.#teller.freed(name)
     }
@@ -324,7 +281,7 @@ export class RunEngine {
   async #follow(id: string): Promise<boolean> {
     const run = await this.store.get(id)
     if (!run) return false
-    if (run.status === 'waiting') await this.#wakes.recheck(id)
+    if (run.status === 'waiting') await this.#parts.wakes.recheck(id)
     if (run.endedAt === null && run.cancelRequestedAt !== null && run.status !== 'working') await this.#endUnwanted(run)
     const attempt = this.#attempts.get(id)
     if (attempt?.run.attempt !== run.attempt) return false
@@ -335,9 +292,9 @@ export class RunEngine {
 
   #carryOut(run: Run, crashes: number | null): void {
     const { clock, random, onError } = this.#options
-    const attempt = new Attempt(run, this.#definition(run.name), this.#world)
+    const attempt = new Attempt(run, this.#definition(run.name), this.#parts.world)
     if (run.cancelRequestedAt !== null) attempt.stop('cancelled')
-    const { db, log, store, steps, limits } = this.#world
+    const { db, log, store, steps, limits } = this.#parts.world
     const options = { db, log, store, steps, limits, clock, random, closing: this.#closing.signal, onError }
     this.#begun(run)
     // Not before it is among the attempts, and the next claim is on its way.
@@ -353,7 +310,7 @@ export class RunEngine {
 
   /** An attempt works, here or outside: it may fall silent. */
   #begun(run: Run): void {
-    this.#watch.within(Math.min(run.quietMs, run.leaseMs / 2))
+    this.#parts.watch.within(Math.min(run.quietMs, run.leaseMs / 2))
     this.feed.changed(run.id, 'working', run.queue, run.progress?.percent ?? null)
   }
 
@@ -361,41 +318,13 @@ export class RunEngine {
   async #endUnwanted(run: Run): Promise<void> {
     const definition = this.#definitions.get(run.name)
     if (!definition && !run.isOutside) return
-    await this.#ending.commit({ run, outcome: { status: 'cancelled' }, definition }).catch(unlessMoved)
+    await this.#parts.world.ending.commit({ run, outcome: { status: 'cancelled' }, definition }).catch(unlessMoved)
   }
 
   /** Looks for what word was lost of. */
   async #tended(): Promise<void> {
-    await this.#sweep()
+    await this.#parts.sweep.run()
     this.wake()
-  }
-
-  async #sweep(): Promise<void> {
-    const { db, worker, leaseMs } = this.#options
-    const { store } = this
-    await db.commit([store.seen(worker, this.#kinds(), leaseMs, false)])
-    for (const key of await store.stuckLines()) await db.commit([write(store.promote(key))])
-    for (const run of await store.unwanted()) await this.#endUnwanted(run)
-    for (const run of await store.orphans()) await this.cancel(run.id).catch(unlessMoved)
-    await this.#wakes.sweep(this.#kinds())
-    await this.#parkUnknown()
-  }
-
-  /** Runs whose version nobody knows wait for a server that does, where everybody sees it. */
-  async #parkUnknown(): Promise<void> {
-    const { db, log } = this.#options
-    for (let look = 1; look <= PARKED_AT_ONCE; look += 1) {
-      const unknown = await this.store.unknownVersions()
-      if (unknown.length === 0) return
-      for (const run of unknown) {
-        const wait = { kind: 'version' } as const
-        const statements = [this.store.hold(run, false), ...this.store.setWaits(run, [wait])]
-        await db
-          .commit([write(...statements), tell(log, run.id, { type: 'waiting', waits: [wait] })])
-          .catch(unlessMoved)
-        this.#changed({ ...run, status: 'waiting' }, false)
-      }
-    }
   }
 
   #background(task: Promise<unknown>): void {
@@ -406,23 +335,9 @@ export class RunEngine {
     return this.definitions.map(({ name, version }) => [name, version] as const)
   }
 
-  #kindOf(run: Run): StartedKind {
-    const definition = this.#definitions.get(run.name)
-    if (definition) return definition as StartedKind
-    return { name: run.name, version: run.version, isOutside: run.isOutside, quietMs: run.quietMs }
-  }
-
   #definition(name: string): RunDefinition {
     const definition = this.#definitions.get(name)
     if (!definition) throw new Error(`no run is defined as "${name}"`)
     return definition
   }
-}
-
-const PARKED_AT_ONCE = 100
-
-/** It stands otherwise by now: whoever moved it saw to that. */
-function unlessMoved(error: unknown): void {
-  const codes = ['CONFLICT', 'FENCED', 'ALREADY_ENDED', 'STREAM_SEALED']
-  if (!(error instanceof HoldfastError && codes.includes(error.code))) throw error
 }

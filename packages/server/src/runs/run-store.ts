@@ -1,38 +1,11 @@
 import type { RunWait } from '@holdfast/protocol/runs'
 import type { Database, Row, Statement, Write } from '../db/database.ts'
 import { write } from '../db/database.ts'
-import type { Signs } from './lifecycle.ts'
 import type { Liveness, Outcome, Run } from './run.ts'
-import { COLUMNS, toRun } from './run-rows.ts'
+import { type Candidate, FIRST_IN_LINE, type Kind, RunLooks, type WorkingRow } from './run-looks.ts'
+import { COLUMNS } from './run-rows.ts'
 import { list, type Sql, sql, text } from './sql.ts'
-import { skipLocked, storeTime } from './store-time.ts'
-
-/** What the store has as a worker's. */
-export interface WorkingRow {
-  id: string
-  attempt: number
-  cancel_requested_at: number | null
-  paused_at: number | null
-  liveness: Liveness
-}
-
-/** A run that may be claimed, as it was seen: after so many attempts. */
-export interface Candidate {
-  id: string
-  attempt: number
-}
-
-export type Kind = readonly [name: string, version: number]
-
-/** A working run as it is watched; times in milliseconds, on the store's clock. */
-export interface WatchedRun extends Signs {
-  id: string
-  attempt: number
-  worker: string | null
-  liveness: Liveness
-  queue: string
-  isOutside: boolean
-}
+import { skipLocked } from './store-time.ts'
 
 /** A run as it is first stored: times as they are to be, the rest as of nothing having happened. */
 export interface NewRun extends Run {
@@ -40,23 +13,8 @@ export interface NewRun extends Run {
   delayMs: number | null
 }
 
-// The queues in which somebody may be claimed, one look into the index for each.
-const EACH_QUEUE = text(`WITH RECURSIVE q(name) AS (
-  SELECT MIN(queue) FROM runs WHERE ready = 1
-  UNION ALL SELECT (SELECT MIN(n.queue) FROM runs n WHERE n.ready = 1 AND n.queue > q.name) FROM q WHERE q.name IS NOT NULL)`)
-
+// A worker that has not been seen for so long is forgotten.
 const FORGOTTEN_MS = 24 * 3_600_000
-
-// Among the runs of a key that have not ended, none came before.
-const FIRST_IN_LINE =
-  text(`(runs.serial_key IS NULL OR NOT EXISTS (SELECT 1 FROM runs a WHERE a.serial_key = runs.serial_key
-  AND a.ended_at IS NULL AND (a.created_at < runs.created_at OR (a.created_at = runs.created_at AND a.id < runs.id))))`)
-
-// Two that joined a line at the same moment may each have found themselves first: the store lets one of them work.
-const KEY_IS_FREE = text(`(r.serial_key IS NULL OR (
-  NOT EXISTS (SELECT 1 FROM runs a WHERE a.serial_key = r.serial_key AND a.status = 'working')
-  AND NOT EXISTS (SELECT 1 FROM runs a WHERE a.serial_key = r.serial_key AND a.ended_at IS NULL
-    AND (a.created_at < r.created_at OR (a.created_at = r.created_at AND a.id < r.id)))))`)
 
 // The lowest place of its queue that nobody has; none where the queue has no bound.
 const FREE_SLOT = text(`CASE WHEN EXISTS (SELECT 1 FROM run_limits l WHERE l.kind = 'queue' AND l.name = runs.queue
@@ -69,17 +27,14 @@ const QUEUE_HAS_ROOM = text(`NOT EXISTS (SELECT 1 FROM run_limits l WHERE l.kind
   AND (l.paused = 1 OR l.concurrency <= (SELECT COUNT(*) FROM runs w WHERE w.status = 'working' AND w.queue = runs.queue)))`)
 
 /**
- * The statements of the runs' table: each transition names the state it starts from and fails from any other. Every
- * time is the store's own, so what comes in and goes out of here are durations.
+ * What is looked up of runs, and the statements that change them: each transition names the state it starts from and
+ * fails from any other. Every time is the store's own, so what comes in and goes out of here are durations.
  */
-export class RunStore {
-  readonly #db: Database
-  readonly now: () => Sql
+export class RunStore extends RunLooks {
   readonly #skipLocked: Sql
 
   constructor(db: Database, clock: { now(): number }) {
-    this.#db = db
-    this.now = storeTime(db, clock)
+    super(db, clock)
     this.#skipLocked = skipLocked(db)
   }
 
@@ -120,61 +75,6 @@ export class RunStore {
         (${dueAt} - ${priority * 1000}) * 1000,
         CASE WHEN ${dueAt} <= ${now} AND ${isFirst} THEN 1 ELSE 0 END, CASE WHEN ${dueAt} > ${now} THEN ${dueAt} END)
       RETURNING created_at, due_at, ready`)
-  }
-
-  async get(id: string): Promise<Run | null> {
-    const [row] = await this.#db.read(sql`SELECT ${COLUMNS} FROM runs WHERE id = ${id}`)
-    return row ? toRun(row) : null
-  }
-
-  /** How it ended; `null` while it has not. */
-  async outcome(id: string): Promise<Outcome | null> {
-    const [row] = await this.#db.read<{ status: string; result: string | null; error: string | null }>(sql`
-      SELECT status, result, error FROM runs WHERE id = ${id} AND ended_at IS NOT NULL`)
-    if (!row) return null
-    if (row.status === 'done') return { status: 'done', result: JSON.parse(row.result ?? 'null') }
-    return row.status === 'cancelled'
-      ? { status: 'cancelled' }
-      : { status: 'failed', error: JSON.parse(row.error ?? '{}') }
-  }
-
-  async byDedupeKey(name: string, key: string): Promise<Run | null> {
-    const [row] = await this.#db.read(sql`SELECT ${COLUMNS} FROM runs WHERE name = ${name} AND dedupe_key = ${key}`)
-    return row ? toRun(row) : null
-  }
-
-  /**
-   * Which runs of these kinds may be claimed, of each queue that is open the first ones in their order. Costs what there
-   * are queues with somebody in them, however many wait there.
-   */
-  async candidates(kinds: readonly Kind[], limit: number, outside: boolean): Promise<Candidate[]> {
-    const isKnown = anyOf(kinds, (name, version) => sql`(r.name = ${name} AND r.version = ${version})`)
-    const rows = await this.#db.read<{ ids: string | null; room: number | null }>(sql`
-      ${EACH_QUEUE}
-      SELECT CASE WHEN l.concurrency IS NOT NULL THEN l.concurrency - (SELECT COUNT(*) FROM runs w
-          WHERE w.status = 'working' AND w.queue = q.name) END AS room,
-        (SELECT string_agg(t.attempt || ':' || t.id, ' ') FROM (SELECT r.id, r.attempt FROM runs r WHERE r.ready = 1 AND r.queue = q.name
-          AND r.outside = ${outside ? 1 : 0} AND (${isKnown}) AND ${KEY_IS_FREE} ORDER BY r.rank, r.id LIMIT ${limit}) t) AS ids
-      FROM q LEFT JOIN run_limits l ON l.kind = 'queue' AND l.name = q.name
-      WHERE q.name IS NOT NULL AND COALESCE(l.paused, 0) = 0 AND COALESCE(l.concurrency, 1) > 0`)
-    return rows.flatMap(({ ids, room }) => {
-      const found = (ids ?? '').split(' ').filter(Boolean).map(toCandidate)
-      return room === null ? found : found.slice(0, Math.max(0, room))
-    })
-  }
-
-  /** In how many milliseconds time makes the next run ready; `null` where none waits for time. */
-  async nextWake(): Promise<number | null> {
-    const [row] = await this.#db.read<{ wait: number | null }>(sql`
-      SELECT MIN(wake_at) - ${this.now()} AS wait FROM runs WHERE wake_at IS NOT NULL`)
-    return row?.wait ?? null
-  }
-
-  /** Runs whose time has come; at most `limit`. */
-  async waking(limit: number): Promise<Run[]> {
-    const rows = await this.#db.read(sql`
-      SELECT ${COLUMNS} FROM runs WHERE wake_at <= ${this.now()} ORDER BY wake_at LIMIT ${limit}`)
-    return rows.map(toRun)
   }
 
   /** A queued run is due now: ready, or, behind others of its key, once those have ended. */
@@ -229,39 +129,6 @@ export class RunStore {
     return kept as unknown as WorkingRow[]
   }
 
-  /** The runs the store has as this worker's. */
-  async runsOf(worker: string): Promise<Run[]> {
-    const rows = await this.#db.read(sql`
-      SELECT ${COLUMNS} FROM runs WHERE worker = ${worker} AND status = 'working'`)
-    return rows.map(toRun)
-  }
-
-  /** The same in few words, for looking often. */
-  workingOf(worker: string): Promise<WorkingRow[]> {
-    return this.#db.read<WorkingRow>(sql`
-      SELECT id, attempt, cancel_requested_at, paused_at, liveness FROM runs WHERE worker = ${worker} AND status = 'working'`)
-  }
-
-  /** All that work anywhere, as far as it matters for how alive they are. */
-  async working(): Promise<WatchedRun[]> {
-    const rows = await this.#db.read(sql`
-      SELECT id, attempt, worker, liveness, queue, outside, heard_at, lease_until, lease_ms, quiet_ms, ${this.now()} AS now
-      FROM runs WHERE status = 'working'`)
-    return rows.map((row) => ({
-      id: String(row.id),
-      attempt: Number(row.attempt),
-      worker: row.worker === null ? null : String(row.worker),
-      liveness: row.liveness as Liveness,
-      queue: String(row.queue),
-      isOutside: row.outside === 1,
-      now: Number(row.now),
-      heardAt: Number(row.heard_at ?? 0),
-      leaseUntil: Number(row.lease_until ?? 0),
-      leaseMs: Number(row.lease_ms),
-      quietMs: Number(row.quiet_ms),
-    }))
-  }
-
   /** Ends a run from how it stands: its working attempt, or one that is queued or waits. */
   end(run: Run, outcome: Outcome, cause: string | null): Statement {
     const result = outcome.status === 'done' ? JSON.stringify(outcome.result ?? null) : null
@@ -292,14 +159,6 @@ export class RunStore {
       WHERE id = (SELECT a.id FROM runs a WHERE a.serial_key = ${serialKey} AND a.ended_at IS NULL
           ORDER BY a.created_at, a.id LIMIT 1)
         AND status = 'queued' AND ready = 0 AND wake_at IS NULL`
-  }
-
-  /** The serial keys whose first run was left behind when it became the first. */
-  async stuckLines(): Promise<string[]> {
-    const rows = await this.#db.read<{ serial_key: string }>(sql`
-      SELECT serial_key FROM runs WHERE serial_key IS NOT NULL AND ended_at IS NULL AND status = 'queued' AND ready = 0
-        AND wake_at IS NULL AND ${FIRST_IN_LINE} LIMIT 100`)
-    return rows.map(({ serial_key }) => serial_key)
   }
 
   /** A working attempt's run is queued again, at its place; due after `delayMs`. */
@@ -366,73 +225,10 @@ export class RunStore {
         AND revision = ${run.revision}`)
   }
 
-  /** Runs that are to be cancelled and do not work; at most 100. */
-  async unwanted(): Promise<Run[]> {
-    const rows = await this.#db.read(sql`
-      SELECT ${COLUMNS} FROM runs
-      WHERE status IN ('queued', 'waiting') AND cancel_requested_at IS NOT NULL ORDER BY id LIMIT 100`)
-    return rows.map(toRun)
-  }
-
-  /** Runs of parents that were cancelled, and have not ended themselves; at most 100. */
-  async orphans(): Promise<Run[]> {
-    const rows = await this.#db.read(sql`
-      SELECT ${COLUMNS} FROM runs WHERE parent_id IS NOT NULL AND ended_at IS NULL AND cancel_requested_at IS NULL
-        AND EXISTS (SELECT 1 FROM runs p WHERE p.id = runs.parent_id
-          AND (p.status = 'cancelled' OR (p.ended_at IS NULL AND p.cancel_requested_at IS NOT NULL))) LIMIT 100`)
-    return rows.map(toRun)
-  }
-
   /** The run is tried again by that one; with `once`, CONFLICT where another does already. */
   retried(run: Run, by: string, once: boolean): Statement {
     const change = sql`UPDATE runs SET retried_by = ${by}, revision = revision + 1 WHERE id = ${run.id}`
     return once ? expecting(sql`${change} AND retried_by IS NULL`) : change
-  }
-
-  /** The rank with which a run goes right before or behind that one; before all of them where several have its rank. */
-  async rankBeside(run: Run, before: boolean): Promise<number> {
-    const [row] = await this.#db.read<{ rank: number; beside: number | null }>(
-      before
-        ? sql`SELECT rank, (SELECT MAX(o.rank) FROM runs o WHERE o.queue = ${run.queue} AND o.ready = 1 AND o.rank < runs.rank)
-            AS beside FROM runs WHERE id = ${run.id}`
-        : sql`SELECT rank, (SELECT MIN(o.rank) FROM runs o WHERE o.queue = ${run.queue} AND o.ready = 1 AND o.rank > runs.rank)
-            AS beside FROM runs WHERE id = ${run.id}`,
-    )
-    const rank = Number(row?.rank)
-    const beside = row?.beside ?? null
-    const step = before ? -1 : 1
-    if (beside === null || Math.abs(Number(beside) - rank) < 2) return rank + step
-    return Math.floor((rank + Number(beside)) / 2)
-  }
-
-  /** Runs that wait for the end of one that has ended, or for a word that has come; at most 100. */
-  async whoseWaitIsOver(): Promise<string[]> {
-    const rows = await this.#db.read<{ run_id: string }>(sql`
-      SELECT w.run_id FROM run_waits w
-      WHERE (w.kind = 'child' AND EXISTS (SELECT 1 FROM runs c WHERE c.id = w.name AND c.ended_at IS NOT NULL))
-        OR (w.kind = 'event' AND EXISTS (SELECT 1 FROM run_commands c WHERE c.run_id = w.run_id AND c.name = w.name
-          AND c.taken_by IS NULL)) LIMIT 100`)
-    return rows.map(({ run_id }) => run_id)
-  }
-
-  /** Runs that wait for a server that knows their version, and now there is one. */
-  async parkedByVersion(kinds: readonly Kind[]): Promise<Run[]> {
-    const rows = await this.#db.read(sql`
-      SELECT ${COLUMNS} FROM runs WHERE status = 'waiting' AND id IN (SELECT run_id FROM run_waits WHERE kind = 'version')
-        AND (${anyOf(kinds, (name, version) => sql`(name = ${name} AND version = ${version})`)}) LIMIT 100`)
-    return rows.map(toRun)
-  }
-
-  /** Of those that stand first in their queues: whoever is of a version that nobody who is alive knows. */
-  async unknownVersions(): Promise<Run[]> {
-    const now = this.now()
-    const rows = await this.#db.read(sql`
-      ${EACH_QUEUE}
-      SELECT ${COLUMNS} FROM runs WHERE ready = 1 AND outside = 0
-        AND id IN (SELECT (SELECT r.id FROM runs r WHERE r.ready = 1 AND r.queue = q.name ORDER BY r.rank, r.id LIMIT 1) FROM q)
-        AND NOT EXISTS (SELECT 1 FROM run_worker_kinds k JOIN run_workers w ON w.id = k.worker
-          WHERE k.name = runs.name AND k.version = runs.version AND w.seen_at > ${now} - w.lease_ms)`)
-    return rows.map(toRun)
   }
 
   /** A worker is there, and knows these kinds. */
@@ -460,19 +256,6 @@ export class RunStore {
     )
   }
 
-  async children(parent: string): Promise<Run[]> {
-    const rows = await this.#db.read(sql`
-      SELECT ${COLUMNS} FROM runs WHERE parent_id = ${parent} AND ended_at IS NULL`)
-    return rows.map(toRun)
-  }
-
-  /** How often this run took its process down since it last got on; `null` where this attempt is not the one. */
-  async crashes(run: Run): Promise<number | null> {
-    const [row] = await this.#db.read<{ crashes: number }>(sql`
-      SELECT crashes FROM runs WHERE id = ${run.id} AND attempt = ${run.attempt} AND status = 'working'`)
-    return row?.crashes ?? null
-  }
-
   /** An attempt's line in the book of attempts: when it began, and how it came out. */
   attemptBegan(id: string, worker: string): Statement {
     return sql`INSERT INTO run_attempts (run_id, attempt, worker, started_at, outcome)
@@ -494,14 +277,8 @@ export class RunStore {
     return sql`DELETE FROM run_waits WHERE run_id = ${run.id}`
   }
 
-  async waits(id: string): Promise<RunWait[]> {
-    const rows = await this.#db.read<{ detail: string }>(sql`
-      SELECT detail FROM run_waits WHERE run_id = ${id} ORDER BY kind, name`)
-    return rows.map(({ detail }) => JSON.parse(detail))
-  }
-
   async #change(statement: Statement): Promise<Row[]> {
-    const [result] = await this.#db.commit([write(statement)])
+    const [result] = await this.db.commit([write(statement)])
     return result?.[0] ?? []
   }
 }
@@ -511,18 +288,6 @@ function insertWait(run: Run, wait: RunWait): Statement {
   const until = 'until' in wait && wait.until !== undefined ? Date.parse(wait.until) : null
   return sql`INSERT INTO run_waits (run_id, kind, name, until, detail)
     VALUES (${list([run.id, wait.kind, name, until, JSON.stringify(wait)])})`
-}
-
-function toCandidate(text: string): Candidate {
-  const [attempt = ''] = text.split(':', 1)
-  return { id: text.slice(attempt.length + 1), attempt: Number(attempt) }
-}
-
-/** One of these holds, or nothing does. */
-export function anyOf(kinds: readonly Kind[], test: (name: string, version: number) => Sql): Sql {
-  const [first, ...rest] = kinds
-  if (!first) return text('1 = 0')
-  return rest.reduce((all, [name, version]) => sql`${all} OR ${test(name, version)}`, test(...first))
 }
 
 function fenced(change: Sql, { id, attempt }: Run): Statement {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { type Clock, HoldfastError, isHoldfastError } from '@holdfast/protocol'
 import type { RunFault } from '@holdfast/protocol/runs'
 import { type Write, write } from '../db/database.ts'
-import { type Attempt, type AttemptWorld, checkLength } from './attempt.ts'
+import type { Attempt, AttemptWorld } from './attempt.ts'
 import { faultOf } from './fault.ts'
 import type { RunEventInput } from './journal.ts'
 import { DEFAULT_STEP_RETRY, isNotDone, nextTry } from './retry-policy.ts'
@@ -369,4 +369,12 @@ function timeoutOf<Output>({ key, options }: Doing<Output>): HoldfastError {
 
 function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
+}
+
+// What a step returns is read on every later attempt; results that are large belong in a table or a file.
+const OUTPUT_MAX_LENGTH = 65_536
+
+function checkLength(text: string, key: string): string {
+  if (text.length > OUTPUT_MAX_LENGTH) throw new HoldfastError('TOO_LARGE', `The result of step "${key}".`)
+  return text
 }

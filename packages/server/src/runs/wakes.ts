@@ -6,7 +6,8 @@ import type { CommandStore } from './command-store.ts'
 import { type RunEventInput, tell } from './journal.ts'
 import type { LimitStore } from './limit-store.ts'
 import type { Run } from './run.ts'
-import type { Kind, RunStore } from './run-store.ts'
+import type { Kind } from './run-looks.ts'
+import type { RunStore } from './run-store.ts'
 import type { StepStore } from './step-store.ts'
 
 export interface WakesOptions {
