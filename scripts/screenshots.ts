@@ -5,7 +5,9 @@ import { findChromium, launchChromium, NO_CHROMIUM } from '@holdfast/testing/chr
 import type { Browser } from 'playwright-core'
 import { ServerProcess } from '../apps/dashboard/browser/test-support/server.ts'
 import { Visitor, type VisitorOptions } from '../apps/dashboard/browser/test-support/visitor.ts'
+import { WorkServer } from '../apps/dashboard/browser/test-support/work-server.ts'
 import { fillServer, type Places } from './screenshots/fill-server.ts'
+import { RUN_SCENES, type RunScene } from './screenshots/run-scenes.ts'
 import type { Scene } from './screenshots/scene.ts'
 import { SCENES } from './screenshots/scenes.ts'
 
@@ -46,6 +48,34 @@ async function takeScreenshots(
   return { count: (scenes.length - failed.length) * FORMS.length, failed }
 }
 
+/** The same of a run and of the queues, on a server whose runs are brought into every state. */
+async function takeRunScreenshots(
+  browser: Browser,
+  folder: string,
+  scenes: readonly RunScene[],
+): Promise<{ count: number; failed: string[] }> {
+  const failed: string[] = []
+  if (scenes.length === 0) return { count: 0, failed }
+  await mkdir(folder, { recursive: true })
+  await using work = await WorkServer.start()
+  const visitors = await Promise.all(FORMS.map((form) => Visitor.arrive(browser, work, { ...form, still: true })))
+  for (const { name, make, show, whole = false } of scenes) {
+    try {
+      const made = await make(work)
+      for (const [index, { page }] of visitors.entries()) {
+        await show(page, made)
+        await page.screenshot({ path: join(folder, `${name}-${FORMS[index]?.name}.png`), fullPage: whole })
+      }
+      console.log(name)
+    } catch (error) {
+      failed.push(name)
+      console.error(`${name}: ${error instanceof Error ? error.message : error}`)
+    }
+  }
+  for (const visitor of visitors) await visitor.leave()
+  return { count: (scenes.length - failed.length) * FORMS.length, failed }
+}
+
 interface Studio {
   server: ServerProcess
   places: Places
@@ -79,8 +109,14 @@ if (executable === null) {
 } else {
   const folder = given ? resolve(given) : await mkdtemp(join(tmpdir(), 'holdfast-screenshots-'))
   const browser = await launchChromium(executable)
-  const scenes = SCENES.filter(({ name }) => names.length === 0 || names.includes(name))
-  const { count, failed } = await takeScreenshots(browser, folder, scenes).finally(() => browser.close())
-  console.log(`${count} screenshots stand in ${folder}`)
-  if (failed.length > 0) process.exitCode = 1
+  const isWanted = ({ name }: { name: string }) => names.length === 0 || names.includes(name)
+  try {
+    const scenes = SCENES.filter(isWanted)
+    const pages = scenes.length > 0 ? await takeScreenshots(browser, folder, scenes) : { count: 0, failed: [] }
+    const runs = await takeRunScreenshots(browser, folder, RUN_SCENES.filter(isWanted))
+    console.log(`${pages.count + runs.count} screenshots stand in ${folder}`)
+    if (pages.failed.length + runs.failed.length > 0) process.exitCode = 1
+  } finally {
+    await browser.close()
+  }
 }
