@@ -142,6 +142,7 @@ export function describeRunQueries(name: string, openStore: OpenRunsStore): void
           ['newest', 0, 'x', 'x'],
           ['newest', 0, 1, 2],
           ['newest', 0, 1e300, 'x'],
+          ['newest', 0, 1, 'a\0b'],
           7,
         ]
         const texts = [
@@ -221,6 +222,8 @@ export function describeRunQueries(name: string, openStore: OpenRunsStore): void
           step('b', 'two', { started_at: 21 }),
           step('b', 'three', { started_at: 31, status: 'unknown' }),
           step('c', 'two', { started_at: 40, output: `"${'x'.repeat(5_000)}"` }),
+          // What the engine keeps for itself: the end of a sleep.
+          step('c', '@sleep:nap', { started_at: 45, input_hash: '' }),
           step('c', 'a/b c', { started_at: 50, status: 'working', ended_at: null, output: null, provider: 'api' }),
         )
         const page = { limit: 10, cursor: null }

@@ -9,8 +9,9 @@ export const RunParams = z.object({ id: Id.describe('Of the run.') })
 
 // Names of kinds, queues and providers, and keys of steps: any text that can be shown in a line.
 const isLine = (text: string) => !/\p{Cc}/u.test(text) && text.isWellFormed()
-export const Name = z.string().min(1).max(200).refine(isLine, 'has signs in it that cannot be shown')
-export const StepKey = z.string().min(1).max(512).refine(isLine, 'has signs in it that cannot be shown')
+export const line = (most: number) => z.string().min(1).max(most).refine(isLine, 'has signs in it that cannot be shown')
+export const Name = line(200)
+export const StepKey = line(512)
 export const NameParams = z.object({ name: Name })
 
 export const Version = z.int().min(0).max(2_147_483_647)
@@ -35,12 +36,10 @@ const flag = z.enum(['true', 'false'])
 
 /** What a filter is made of: the same names in a query, where lists are parted by commas, and in a body. */
 const parts = {
-  cause: z.string().min(1).max(500).describe('Of failures of one cause.'),
-  q: z
-    .string()
-    .min(1)
-    .max(200)
-    .describe('What an id begins with, or what stands in the name of a kind or in the error of a failed run.'),
+  cause: line(500).describe('Of failures of one cause.'),
+  q: line(200).describe(
+    'What an id begins with, or what stands in the name of a kind or in the error of a failed run.',
+  ),
   parent: Id.describe('Runs that run started.'),
   retryOf: Id.describe('The run that tries that one again.'),
   schedule: Id.describe('Runs that schedule started.'),

@@ -9,7 +9,7 @@ import type { RunQueries } from '../../runs/run-queries.ts'
 import { demand } from '../auth/principal.ts'
 import { RUNS } from './access.ts'
 import { found } from './commands.ts'
-import { Json, Lease, Name, Priority, Version, WorkerId } from './schemas.ts'
+import { Json, Lease, line, Name, Priority, Version, WorkerId } from './schemas.ts'
 
 export interface StartRoutesOptions {
   queries: RunQueries
@@ -23,12 +23,7 @@ const NewRun = z
     version: Version.optional().describe(
       'Of a kind that nobody defined: its workers are programs that report over HTTP.',
     ),
-    key: z
-      .string()
-      .min(1)
-      .max(200)
-      .optional()
-      .describe('Of all runs of the kind only one has it: another start gives that one.'),
+    key: line(200).optional().describe('Of all runs of the kind only one has it: another start gives that one.'),
     queue: Name.refine((name) => name !== 'claim', 'is no name of a queue').optional(),
     priority: Priority.optional(),
     delaySeconds: z.number().min(0).max(31_622_400).optional(),

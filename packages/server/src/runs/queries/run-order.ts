@@ -64,7 +64,9 @@ export function parseCursor(cursor: string | null, list: string, stretches: numb
   try {
     const [of, stretch, value, id, ...rest] = JSON.parse(Buffer.from(cursor, 'base64url').toString())
     const isPlace = Number.isSafeInteger(stretch) && stretch >= 0 && stretch < stretches && Number.isSafeInteger(value)
-    if (of === list && isPlace && typeof id === 'string' && rest.length === 0) return { stretch, value, id }
+    // No store has text with a zero in it.
+    const isId = typeof id === 'string' && !id.includes('\0')
+    if (of === list && isPlace && isId && rest.length === 0) return { stretch, value, id }
   } catch {
     // Not ours: refused below, like one of another list.
   }
