@@ -87,6 +87,11 @@ export class IngestionEventEmitter {
     this.#percents[phase - 1] = monotonic
     this.#waiting.set(phase, { percent: monotonic, metrics })
     this.#unkept = metrics
+    // Of the run, for whoever looks at work of all kinds. How many files there are is known once they are found.
+    const { filesDone, filesFailed, filesSkipped, filesTotal } = metrics
+    const done = phase === 1 ? filesTotal : filesDone + filesFailed + filesSkipped
+    const total = phase === 1 && monotonic < 100 ? null : filesTotal
+    this.#options.context.progress({ phase: PHASES[phase - 1] ?? 'index', done, total, unit: 'files' })
     this.#tellWhenDue(projectId)
     this.#keepWhenDue()
   }

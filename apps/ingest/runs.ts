@@ -17,11 +17,12 @@ import {
   IngestionResult,
   type IngestionState,
   ingestionStream,
+  PHASES,
   type Phase,
   projectStream,
   projectsStream,
 } from './streams.ts'
-import { overallPercent } from './view.ts'
+import { overallPercent, PHASE_WEIGHTS } from './view.ts'
 
 export interface IngestionRunDeps {
   services: Services
@@ -55,6 +56,7 @@ export function ingestionRun(deps: IngestionRunDeps) {
   return defineRun<IngestionInput>({
     name: 'ingestion',
     version: 1,
+    phases: Object.fromEntries(PHASES.map((name, index) => [name, PHASE_WEIGHTS[index] ?? 1])),
     // Files are its steps, thousands of them: the ingestion's own stream tells of them, in figures.
     tellSteps: false,
     // A file that cannot be read is left out, and what is wrong with all of it is told to whoever waits.
