@@ -17,15 +17,24 @@ export { createIdGenerator, type IdWorld } from './ids.ts'
 export { allMigrations, type ServerOptions } from './kernel.ts'
 export type { StreamLog, StreamState } from './log/stream-log.ts'
 export { can, demand, type Principal } from './plugins/auth/principal.ts'
+export type { ProgressReport } from './runs/progress.ts'
+export { DEFAULT_STEP_RETRY, notDone, type RetryPolicy } from './runs/retry-policy.ts'
 export {
+  type ChildOptions,
   defineRun,
   type Outcome,
   type Run,
   type RunContext,
   type RunDefinition,
+  type RunError,
+  type Signal,
   type StepContext,
+  type StepOptions,
+  type WaitOptions,
 } from './runs/run.ts'
-export type { RunEngine } from './runs/run-engine.ts'
+export type { Decision, Given, RunCommands } from './runs/run-commands.ts'
+export type { RunEngine, StartOptions } from './runs/run-engine.ts'
+export type { RunLimits } from './runs/run-limits.ts'
 export { resolveRead } from './transport/read-request.ts'
 export type { Sessions } from './transport/sessions.ts'
 export type { SocketEncoding } from './transport/websocket/encodings.ts'

@@ -37,6 +37,7 @@ export class Steps {
   readonly #done = new Set<string>()
   readonly #isFirst: boolean
   readonly #isTold: boolean
+  #ofRun: string | null = null
 
   constructor({ attempt, world, clock }: PartOptions) {
     this.#attempt = attempt
@@ -51,7 +52,7 @@ export class Steps {
     work: (step: StepContext) => Promise<Output>,
     options: StepOptions<Output>,
   ): Promise<Output> {
-    const hash = hashOf(options.input === undefined ? this.#attempt.input : options.input)
+    const hash = options.input === undefined ? this.#runHash() : hashOf(options.input)
     const doing: Doing<Output> = { key, hash, work, options, tries: 0 }
     for (let isNew = !this.#isFirst; ; isNew = false) {
       const known = await this.#known(key, hash)
@@ -62,6 +63,12 @@ export class Steps {
         if (done) return done.output
       }
     }
+  }
+
+  /** Of the run's input, which may be large and is the same for all its steps. */
+  #runHash(): string {
+    this.#ofRun ??= hashOf(this.#attempt.input)
+    return this.#ofRun
   }
 
   /** Sleeps until the time that was fixed when the first attempt came here. */
