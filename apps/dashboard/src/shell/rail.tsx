@@ -35,26 +35,28 @@ export function Rail({ overlays }: { overlays: OverlayState }) {
 function Place({ place, isCurrent }: { place: NavigationEntry; isCurrent: boolean }) {
   const { to, label, icon: Icon, keys, Badge } = place
   return (
-    <Tooltip side="right" text={label} keys={keys}>
-      <Link
-        to={to}
-        aria-label={label}
-        aria-current={isCurrent ? 'page' : undefined}
-        className={classNames(RAIL_ITEM, 'relative', isCurrent && 'bg-sunken font-medium text-ink')}
-      >
-        <Icon size={16} aria-hidden="true" className={classNames('shrink-0', isCurrent && 'text-accent')} />
-        <span className={classNames(RAIL_NAME, 'flex-1 truncate')}>{label}</span>
-        <span className="hidden opacity-0 transition-opacity group-hover:opacity-100 min-[1440px]:inline">
-          <KeyHint keys={keys} />
-        </span>
-        {Badge && (
-          <span className="absolute -top-1.5 -right-2 flex min-[1440px]:static">
-            <Suspense>
-              <Badge />
-            </Suspense>
+    <div className="relative">
+      <Tooltip side="right" text={label} keys={keys}>
+        <Link
+          to={to}
+          aria-label={label}
+          aria-current={isCurrent ? 'page' : undefined}
+          className={classNames(RAIL_ITEM, isCurrent && 'bg-sunken font-medium text-ink')}
+        >
+          <Icon size={16} aria-hidden="true" className={classNames('shrink-0', isCurrent && 'text-accent')} />
+          <span className={classNames(RAIL_NAME, 'flex-1 truncate')}>{label}</span>
+          <span className="hidden opacity-0 transition-opacity group-hover:opacity-100 min-[1440px]:inline">
+            <KeyHint keys={keys} />
           </span>
-        )}
-      </Link>
-    </Tooltip>
+        </Link>
+      </Tooltip>
+      {Badge && (
+        <span className="pointer-events-none absolute -top-1.5 -right-2 flex min-[1440px]:top-1.5 min-[1440px]:right-14">
+          <Suspense>
+            <Badge />
+          </Suspense>
+        </span>
+      )}
+    </div>
   )
 }

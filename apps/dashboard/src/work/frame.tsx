@@ -2,7 +2,6 @@ import { Badge, classNames, usePage } from '@holdfast/ui'
 import { Link } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 import { useDecisionCount } from './decisions/decision-count.ts'
-import { keepInView } from './keep-in-view.ts'
 
 const TABS = [
   { name: 'runs', title: 'Runs', to: '/work' },
@@ -34,15 +33,17 @@ export function WorkFrame({ tab, note, action, children }: WorkFrameProps) {
         <h1 className="pb-1 text-title font-bold">
           Work<span className="sr-only">: {title}</span>
         </h1>
-        <nav aria-label="Work" className="flex min-w-0 gap-5 overflow-x-auto max-sm:order-3 max-sm:basis-full">
+        <nav
+          aria-label="Work"
+          className="flex min-w-0 gap-x-5 max-sm:order-3 max-sm:basis-full max-sm:flex-wrap max-sm:justify-between max-sm:gap-x-2 max-sm:text-dense"
+        >
           {TABS.map(({ name, title: word, to }) => (
             <Link
               key={name}
               to={to}
               aria-current={name === tab ? 'page' : undefined}
-              ref={name === tab ? keepInView : undefined}
               className={classNames(
-                'inline-flex h-9 shrink-0 items-center gap-1.5 border-b-2 border-transparent text-ink-2 transition-colors hover:text-ink pointer-coarse:h-11',
+                'inline-flex h-9 shrink-0 items-center gap-1.5 border-b-2 max-sm:gap-1 border-transparent text-ink-2 transition-colors hover:text-ink pointer-coarse:h-11',
                 name === tab && 'border-accent! font-medium text-ink',
               )}
             >

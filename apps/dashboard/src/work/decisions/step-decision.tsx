@@ -53,7 +53,7 @@ function Known({ run, step }: { run: RunSummary; step: StepView | undefined }) {
         to="/work/$runId"
         params={{ runId: run.id }}
         search={{ step: step?.key } as object}
-        className="text-accent hover:underline"
+        className="text-accent underline underline-offset-2"
       >
         See the step
       </Link>

@@ -54,7 +54,7 @@ export function BatchBar({ id, onUndone, onClose }: BatchBarProps) {
       <Icon size={16} aria-hidden="true" className={`shrink-0 ${colour}`} />
       <span className="numbers min-w-0 flex-1 basis-56">
         {wordsOf(batch)}{' '}
-        <Link to="/work/$runId" params={{ runId: batch.id }} className="text-accent hover:underline">
+        <Link to="/work/$runId" params={{ runId: batch.id }} className="text-accent underline underline-offset-2">
           See how
         </Link>
       </span>

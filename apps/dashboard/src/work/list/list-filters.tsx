@@ -20,12 +20,14 @@ const SPAN_WORDS: Record<Span | 'all', string> = {
 }
 
 interface ListFiltersProps extends Pick<ListRoute, 'search' | 'choose'> {
+  /** Chooses a status where there are no tabs for it. */
+  status: ReactNode
   /** At the end of the line: what is found. */
   children: ReactNode
 }
 
 /** Search, kind, queue, time and order of the list; what is on stands below as chips that can be removed. */
-export function ListFilters({ search, choose, children }: ListFiltersProps) {
+export function ListFilters({ search, choose, status, children }: ListFiltersProps) {
   const { q, name, queue, since, sort } = search
   const [text, setText] = useTypedText(q ?? '', (typed) => choose({ q: typed || undefined }, { replace: true }))
   return (
@@ -44,6 +46,7 @@ export function ListFilters({ search, choose, children }: ListFiltersProps) {
             data-testid="run-search"
           />
         </search>
+        {status}
         <KindMenu value={name} onChange={(next) => choose({ name: next })} />
         <QueueMenu value={queue} onChange={(next) => choose({ queue: next })} />
         <Options<Span | 'all'>

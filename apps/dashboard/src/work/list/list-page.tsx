@@ -10,7 +10,7 @@ import { ListFilters } from './list-filters.tsx'
 import { NO_FILTER, useListRoute } from './list-route.ts'
 import { useLiveRuns } from './live-runs.ts'
 import { RunsTable } from './runs-table.tsx'
-import { countText, StatusTabs } from './status-tabs.tsx'
+import { countText, StatusMenu, StatusTabs, useStatusCounts } from './status-tabs.tsx'
 
 /** All runs, live; filters, order and a batch under way stand in the address. */
 export function ListPage() {
@@ -29,6 +29,7 @@ function RunList({ route }: { route: ReturnType<typeof useListRoute> }) {
   const live = useLiveRuns(filter, sort)
   const { list, runs } = live
   const count = useRunCount(filter).data?.count
+  const counts = useStatusCounts(filter)
   const total = Math.max(count ?? 0, runs.length)
   useHotkeys({
     '/': { what: 'Search runs', run: () => document.querySelector<HTMLElement>('[data-search]')?.focus() },
@@ -49,8 +50,12 @@ function RunList({ route }: { route: ReturnType<typeof useListRoute> }) {
       )}
       {!isFirst && (
         <>
-          <StatusTabs filter={filter} search={search} />
-          <ListFilters search={search} choose={choose}>
+          <StatusTabs counts={counts} search={search} />
+          <ListFilters
+            search={search}
+            choose={choose}
+            status={<StatusMenu counts={counts} search={search} choose={choose} />}
+          >
             <span className="numbers flex min-h-7 flex-wrap items-center gap-x-3 text-dense text-ink-3 sm:ml-auto">
               <LiveNote />
               {count !== undefined && isFiltered && (

@@ -1,11 +1,11 @@
 import { RUN_STATUSES, type RunStatus } from '@holdfast/protocol/runs'
-import { classNames, TONE_TEXT } from '@holdfast/ui'
+import { Button, classNames, Options, TONE_TEXT } from '@holdfast/ui'
 import { Link } from '@tanstack/react-router'
+import { ListFilter } from 'lucide-react'
 import type { RunFilter } from '../api.ts'
-import { keepInView } from '../keep-in-view.ts'
 import { useRunCount } from '../queries.ts'
 import { STATUS_LOOKS, STATUS_MEANINGS } from '../status.tsx'
-import type { ListSearch } from './list-route.ts'
+import type { ListRoute, ListSearch } from './list-route.ts'
 
 /** Told only where there are some: they mean that something is not as it should be. */
 const TROUBLES: readonly RunStatus[] = ['quiet', 'stalled', 'lost']
@@ -17,39 +17,74 @@ export function countText(count: number): string {
   return count > COUNTED_TO ? `${COUNTED_TO.toLocaleString('en')}+` : count.toLocaleString('en')
 }
 
-/** How many runs stand how; each is a link to just those. */
-export function StatusTabs({ filter, search }: { filter: RunFilter; search: ListSearch }) {
+/** How many match by status, whatever status is chosen; `undefined` until that is read. */
+export function useStatusCounts(filter: RunFilter) {
   const base = { ...filter, status: undefined, retried: undefined }
   const { data } = useRunCount(base)
   // What was tried again has found its way; it still stands below “All”.
   const failed = useRunCount({ ...base, status: 'failed', retried: 'false' }).data?.count
-  const counts = data && { ...data.byStatus, failed: failed ?? data.byStatus.failed }
-  const shown = RUN_STATUSES.filter(
-    (one) => !TROUBLES.includes(one) || search.status === one || (counts?.[one] ?? 0) > 0,
-  )
+  return data && { all: data.count, ...data.byStatus, failed: failed ?? data.byStatus.failed }
+}
+
+type StatusCounts = ReturnType<typeof useStatusCounts>
+
+/** Those worth telling: trouble only where there is some. */
+function told(counts: StatusCounts, chosen: string | undefined): RunStatus[] {
+  return RUN_STATUSES.filter((one) => !TROUBLES.includes(one) || chosen === one || (counts?.[one] ?? 0) > 0)
+}
+
+/** What an address says that chooses a status: of the failed ones those that nobody has tried again. */
+function searchOf(status: RunStatus | undefined): Partial<ListSearch> {
+  return { status, retried: status === 'failed' ? 'false' : undefined }
+}
+
+interface StatusProps {
+  counts: StatusCounts
+  search: ListSearch
+}
+
+/** How many runs stand how; each is a link to just those. Not on a phone. */
+export function StatusTabs({ counts, search }: StatusProps) {
   return (
-    <nav
-      aria-label="Runs by status"
-      className="-mx-1 mb-3 flex gap-1 overflow-x-auto px-1 py-0.5"
-      data-testid="status-tabs"
-    >
-      <Tab word="All" count={data?.count} isCurrent={search.status === undefined} search={{ status: undefined }} />
-      {shown.map((status) => (
+    <nav aria-label="Runs by status" className="mb-3 flex flex-wrap gap-1 max-sm:hidden" data-testid="status-tabs">
+      {[undefined, ...told(counts, search.status)].map((status) => (
         <Tab
-          key={status}
+          key={status ?? 'all'}
           status={status}
-          word={STATUS_LOOKS[status].word}
-          count={counts?.[status]}
+          word={status ? STATUS_LOOKS[status].word : 'All'}
+          count={counts?.[status ?? 'all']}
           isCurrent={search.status === status}
-          search={{ status, retried: status === 'failed' ? 'false' : undefined }}
+          search={searchOf(status)}
         />
       ))}
     </nav>
   )
 }
 
+/** The same behind a button, where there is no room for tabs. */
+export function StatusMenu({ counts, search, choose }: StatusProps & Pick<ListRoute, 'choose'>) {
+  const options = [
+    { name: 'all' as const, title: 'All', ...(counts && { count: counts.all }) },
+    ...told(counts, search.status).map((name) => {
+      const { word, tone } = STATUS_LOOKS[name]
+      return { name, title: word, tone, ...(counts && { count: counts[name] }) }
+    }),
+  ]
+  return (
+    <span className="sm:hidden">
+      <Options<RunStatus | 'all'>
+        label="Status"
+        trigger={<Button icon={ListFilter} aria-label="Filter by status" data-testid="status-menu" />}
+        options={options}
+        value={RUN_STATUSES.find((status) => status === search.status) ?? 'all'}
+        onChange={(next) => choose(searchOf(next === 'all' ? undefined : next))}
+      />
+    </span>
+  )
+}
+
 interface TabProps {
-  status?: RunStatus
+  status: RunStatus | undefined
   word: string
   count: number | undefined
   isCurrent: boolean
@@ -65,7 +100,6 @@ function Tab({ status, word, count, isCurrent, search }: TabProps) {
       search={(known: Record<string, unknown>) => ({ ...known, retried: undefined, ...search })}
       resetScroll={false}
       aria-current={isCurrent ? 'true' : undefined}
-      ref={isCurrent ? keepInView : undefined}
       title={status && STATUS_MEANINGS[status]}
       data-testid={`tab-${status ?? 'all'}`}
       className={classNames(

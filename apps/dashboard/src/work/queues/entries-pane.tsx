@@ -56,7 +56,7 @@ function Entries({ queue, entries }: { queue: string; entries: readonly RunSumma
   const rights = useWorkRights()
   const move = useMove(queue, entries)
   const [said, setSaid] = useState('')
-  const movable = entries.filter(isMovable)
+  const movable = entries.filter((entry) => isMovable(entry))
   const put = (id: string, to: number) => {
     const at = Math.max(0, Math.min(movable.length - 1, to))
     const entry = movable.find((one) => one.id === id)

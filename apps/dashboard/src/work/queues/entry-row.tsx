@@ -66,7 +66,7 @@ export function EntryRow({ entry, place, by, line, handle, onMove }: EntryRowPro
             </span>
           )}
         </span>
-        <span className="line-clamp-2 text-ink-2 md:line-clamp-1" title={why ?? undefined} data-testid="why">
+        <span className="line-clamp-2 text-ink-2" title={why ?? undefined} data-testid="why">
           {why ?? 'It begins as soon as there is room.'}
         </span>
       </span>

@@ -1,7 +1,7 @@
 import type { RunSummary } from '@holdfast/protocol/runs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { anchorOf, placeAt, withMove } from './order.ts'
+import { anchorOf, isMovable, placeAt, withMove } from './order.ts'
 import { parseLimit } from './stepper.tsx'
 
 const entries = (ids: readonly string[]) =>
@@ -32,6 +32,14 @@ describe('the order of a queue', () => {
         expect(shown.map(({ position }) => position)).toEqual(all.map((_, index) => index + 1))
       }),
     )
+  })
+
+  it('[PG69] has those that are queued and due, not those that begin at their time', () => {
+    const entry = { status: 'queued', position: 1, dueAt: '2026-11-22T03:00:00.000Z' } as RunSummary
+    const at = Date.parse(entry.dueAt)
+    expect([isMovable(entry, at), isMovable(entry, at - 1)]).toEqual([true, false])
+    expect(isMovable({ ...entry, status: 'working' }, at)).toBe(false)
+    expect(isMovable({ ...entry, position: null }, at)).toBe(false)
   })
 
   it('[PG69] stays where the neighbour is gone', () => {

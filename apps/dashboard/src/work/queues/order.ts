@@ -3,9 +3,9 @@ import type { RunSummary } from '@holdfast/protocol/runs'
 /** Where an entry goes: right before or right after another one. */
 export type Anchor = { before: string } | { after: string }
 
-/** Whether an entry stands in the order at all: others begin at their time. */
-export function isMovable({ status, position }: Pick<RunSummary, 'status' | 'position'>): boolean {
-  return status === 'queued' && position !== null
+/** Whether an entry stands in the order by now (Unix ms): others begin at their time. */
+export function isMovable({ status, position, dueAt }: RunSummary, now = Date.now()): boolean {
+  return status === 'queued' && position !== null && Date.parse(dueAt) <= now
 }
 
 /** Where the entry at `from` goes that is put at `to`, counted without it; `null` where it stays. Pure. */

@@ -33,7 +33,7 @@ export function useMove(queue: string, entries: readonly RunSummary[]): (id: str
     before.current = moving
   }, [queries, queue, moving])
   return (id, to) => {
-    const movable = entries.filter(isMovable)
+    const movable = entries.filter((entry) => isMovable(entry))
     const from = movable.findIndex((entry) => entry.id === id)
     const entry = movable[from]
     const anchor = anchorOf(

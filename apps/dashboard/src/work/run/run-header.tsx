@@ -3,7 +3,7 @@ import { CopyButton, duration, Moment, useNow } from '@holdfast/ui'
 import { Link } from '@tanstack/react-router'
 import { Fragment, type ReactNode } from 'react'
 import { RunChip } from '../status.tsx'
-import { RunLink } from './run-link.tsx'
+import { RunLink, shortId } from './run-link.tsx'
 import type { LiveRun } from './use-live-run.ts'
 import { exactTime } from './words.ts'
 
@@ -78,8 +78,8 @@ function factsOf(run: RunDetails): [name: string, fact: ReactNode][] {
     [
       'worker',
       worker !== null && (
-        <span className="max-w-56 truncate" title={worker}>
-          on {worker}
+        <span title={worker}>
+          on <span className="font-mono text-small">{shortId(worker)}</span>
         </span>
       ),
     ],

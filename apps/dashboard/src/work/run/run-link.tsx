@@ -15,7 +15,7 @@ export function RunLink({ id, children }: { id: string; children?: ReactNode }) 
   )
 }
 
-/** Ids begin with their time: what tells two of them apart stands at the end. */
+/** Made ids begin with their time: what tells two of them apart stands at the end. Names people gave stay whole. */
 export function shortId(id: string): string {
-  return id.length > 12 ? `…${id.slice(-8)}` : id
+  return id.length > 24 ? `…${id.slice(-8)}` : id
 }
