@@ -57,6 +57,11 @@ export function describeRunQueries(name: string, openStore: OpenRunsStore): void
           [{ scheduleId: 's1' }, ['done']],
           [{ waits: ['decision', 'parked'] }, ['waiting']],
           [{ waits: ['parked'] }, []],
+          [{ waits: ['person', 'sleep'] }, ['waiting']],
+          [
+            { names: ['story'], exceptIds: ['lost', 'done', 'failed'] },
+            ['queued', 'quiet', 'stalled', 'waiting', 'cancelled'],
+          ],
           [{ from: 3, to: 6 }, ['working', 'quiet', 'stalled']],
           [{ ids: ['done', 'queued', 'nobody'] }, ['queued', 'done']],
           [{ ids: [] }, []],
@@ -121,6 +126,8 @@ export function describeRunQueries(name: string, openStore: OpenRunsStore): void
               let cursor: string | null = null
               do {
                 const page = await world.queries.list(filter, sort, { limit, cursor })
+                // No page is empty: there is more only where there is more.
+                expect(page.items.length).toBeGreaterThan(0)
                 expect(page.items.length).toBeLessThanOrEqual(limit)
                 found.push(...page.items.map(({ id }) => id))
                 cursor = page.nextCursor

@@ -248,6 +248,32 @@ describe('workers outside', () => {
     expect((await report(id, 'heartbeat', { attempt: 2 })).body.code).toBe('FENCED')
   })
 
+  it('[X3c][RUNAPI12] a run whose workers are lost again and again is parked, with its last error, until a person resumes it', async () => {
+    const clock = new ManualClock()
+    await open({ clock, ground: 'sqlite' })
+    const { id } = await start()
+    const lose = async () => {
+      await expect
+        .poll(async () => {
+          clock.advance(1_000)
+          return (await read(id)).status
+        })
+        .toBe('lost')
+    }
+    for (let crash = 1; crash <= 5; crash += 1) {
+      expect((await claim('w1', { leaseSeconds: 5 })).body.attempt).toBe(crash)
+      await lose()
+    }
+    expect((await claim('w2')).status).toBe(204)
+    expect(await read(id)).toMatchObject({
+      status: 'waiting',
+      waits: [{ kind: 'parked', error: { code: 'RUN_CRASHED', message: 'Its workers were lost 5 times.' } }],
+      commands: expect.arrayContaining(['resume', 'cancel']),
+    })
+    await world.post(`/api/runs/${id}/resume`)
+    expect((await claim('w2')).body.run.id).toBe(id)
+  })
+
   it('[X3c][RUNAPI15] an unsafe step has its intent on disk before it is done; after a crash a person decides', async () => {
     const clock = new ManualClock()
     await open({ clock, ground: 'sqlite' })
