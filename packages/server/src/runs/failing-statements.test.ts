@@ -150,9 +150,9 @@ class World {
   /** Lets time pass, and people do what is to be done, until `done`. */
   async live(done: () => Promise<boolean>): Promise<void> {
     for (let tick = 0; tick < 400; tick += 1) {
-      for (let turn = 0; turn < 6; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+      for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve))
       if (await done()) return
-      this.clock.advance(1_000)
+      this.clock.advance(2_000)
     }
     const stuck = await this.whole.read(statement('SELECT id, status, attempt, error FROM runs WHERE ended_at IS NULL'))
     throw new Error(`it does not come to its end: ${JSON.stringify(stuck)} ${this.errors.join('; ')}`)
@@ -281,7 +281,7 @@ describe('Every statement of every transition', () => {
     })
     // As many as a story of this length has: it was not cut short.
     expect(failed.size).toBeGreaterThan(80)
-  }, 120_000)
+  }, 240_000)
 
   it('[X5a][RUN1] that fails leaves no trace of it, and the run goes on: cancels, failures, retries, decisions, a lost worker', async () => {
     const failed = await throughAll(async (world) => {
@@ -342,5 +342,5 @@ describe('Every statement of every transition', () => {
       expect((await runs.get(fourth.id))?.status).toBe('cancelled')
     })
     expect(failed.size).toBeGreaterThan(80)
-  }, 120_000)
+  }, 240_000)
 })
