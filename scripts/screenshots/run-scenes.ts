@@ -32,6 +32,7 @@ const run =
     goTo(page, `/work/${id}${search}`, testId)
 
 async function makeFailed(work: WorkServer): Promise<string> {
+  work.survey.letGo('old jetty')
   work.survey.break('lighthouse', noCredits())
   const id = await work.begin(PLACES)
   await work.stands(id, 'failed')
@@ -78,6 +79,7 @@ export const RUN_SCENES: readonly RunScene[] = [
   scene(
     'run-approval',
     async (work) => {
+      work.survey.letGo('old jetty')
       const id = await work.begin(PLACES, { question: 'Print 300 copies of the survey, on grey paper?' })
       await work.stands(id, 'waiting')
       return id

@@ -4,7 +4,8 @@ import { until } from '@holdfast/testing'
 import axe from 'axe-core'
 import type { Page } from 'playwright-core'
 import { beforeAll } from 'vitest'
-import { answered, type Visitor, WAIT } from './test-support/visitor.ts'
+import { findings, tooSmallOrWide } from './test-support/looks.ts'
+import { answered, WAIT } from './test-support/visitor.ts'
 import { type BrowserWorld, describeInBrowser, eventually, expect, it } from './test-support/world.ts'
 
 let project = ''
@@ -147,35 +148,6 @@ async function fillWork(server: BrowserWorld['server']): Promise<void> {
   await told({ status: 'started', effect: 'unsafe' })
   await told({ status: 'failed', error })
   await begin('resize')
-}
-
-/** Serious and critical findings in what is shown. */
-async function findings(page: Page, place: string, rules?: string[]): Promise<string[]> {
-  const options = { resultTypes: ['violations'], ...(rules && { runOnly: { type: 'rule', values: rules } }) }
-  const { violations } = await page.evaluate<axe.AxeResults>(`axe.run(document, ${JSON.stringify(options)})`)
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .flatMap(({ id, nodes }) =>
-      nodes.map(({ target, failureSummary }) => `${place}: ${id} ${target} ${failureSummary}`),
-    )
-}
-
-/** What is too small for a thumb, or makes the page wider than the screen. */
-function tooSmallOrWide({ page }: Visitor, place: string): Promise<string[]> {
-  return page.evaluate(`(() => {
-    const found = []
-    const { scrollWidth, clientWidth } = document.documentElement
-    if (scrollWidth > clientWidth) found.push('${place}: the page is ' + scrollWidth + ' px wide')
-    const targets = 'button, nav a, input:not([type=file]), [role=tab], [role=radio], [role=menuitem], [role=option]'
-    for (const element of document.querySelectorAll(targets)) {
-      if (!element.checkVisibility()) continue
-      const { height, left, right } = element.getBoundingClientRect()
-      const name = element.ariaLabel ?? element.innerText
-      if (height < 40) found.push('${place}: ' + name + ' is ' + height + ' px high')
-      if (left < 0 || right > clientWidth) found.push('${place}: ' + name + ' leaves the screen')
-    }
-    return found
-  })()`)
 }
 
 describeInBrowser('how it looks', (world) => {
