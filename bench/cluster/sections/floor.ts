@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { eventText, figuresOf, type Written, writeFor } from '../../streams/load/write-loop.ts'
 import type { Figure, Section } from '../../streams/sections/section.ts'
-import { lendDatabase } from '../stores.ts'
-import { type ClusterSettings, PADDING } from './shapes.ts'
+import { lendDatabase, type Stores } from '../stores.ts'
+import { PADDING } from './shapes.ts'
 
 // A page of PostgreSQL's write-ahead log.
 const BLOCK = Buffer.alloc(8192, 1)
@@ -19,7 +19,13 @@ const INSERT = {
 }
 
 /** What the disk and a bare PostgreSQL do here: nobody on them can do better. */
-export async function floor({ stores, seconds }: ClusterSettings): Promise<Section> {
+export async function floor({
+  stores,
+  seconds,
+}: {
+  stores: Pick<Stores, 'postgres'>
+  seconds: number
+}): Promise<Section> {
   await using database = await lendDatabase(stores)
   const client = new pg.Client({ connectionString: database.url })
   await client.connect()

@@ -13,7 +13,7 @@ const PAUSE_MS = 100
 
 /** From the call that starts a run to the first line of its code, where nothing else is to be done. */
 export async function latency(settings: RunSettings): Promise<Section> {
-  const count = settings.quick ? 5 : 300
+  const count = settings.quick ? 5 : 200
   const figures = await measureEach(settings, async ({ child }, { name }) => {
     await child.ask('singles', { prefix: 'warm', count: 20, pauseMs: 5 } satisfies SingleStarts)
     const asked: SingleStarts = { prefix: 'single', count, pauseMs: PAUSE_MS }
