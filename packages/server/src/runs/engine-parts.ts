@@ -116,8 +116,10 @@ export function assembleParts(options: Required<RunEngineOptions>, timers: Timer
   const sweep = new Sweep({
     ...stores,
     wakes,
+    clock,
     worker,
     leaseMs,
+    exclusive,
     kinds: on.kinds,
     endUnwanted: on.unwanted,
     cancel: ({ id }) => commands.cancel(id, { id: newId(), by: 'server' }),

@@ -323,8 +323,7 @@ export class RunEngine {
 
   /** Looks for what word was lost of. */
   async #tended(): Promise<void> {
-    await this.#parts.sweep.run()
-    this.wake()
+    if (await this.#parts.sweep.tend()) this.wake()
   }
 
   #background(task: Promise<unknown>): void {

@@ -12,8 +12,11 @@ export interface SweepOptions {
   log: StreamLog
   store: RunStore
   wakes: Wakes
+  clock: { now(): number }
   worker: string
   leaseMs: number
+  /** This process alone uses the store: it hears of everything, and only its own trouble leaves something behind. */
+  exclusive: boolean
   kinds: () => readonly Kind[]
   /** Ends a run that does not work and whose cancel is on disk. */
   endUnwanted: (run: Run) => Promise<void>
@@ -24,6 +27,8 @@ export interface SweepOptions {
 }
 
 const PARKED_AT_ONCE = 100
+// Where nobody else is whose word could be lost.
+const ALONE_MS = 60_000
 
 /**
  * Looks for whatever word was lost of, when a process opens and every few seconds: so nothing waits for ever because a
@@ -31,19 +36,30 @@ const PARKED_AT_ONCE = 100
  */
 export class Sweep {
   readonly #options: SweepOptions
+  #sweptAt = Number.NEGATIVE_INFINITY
 
   constructor(options: SweepOptions) {
     this.#options = options
   }
 
+  /** Looks where that is due: whether it did. */
+  async tend(): Promise<boolean> {
+    const { clock, exclusive } = this.#options
+    if (exclusive && clock.now() - this.#sweptAt < ALONE_MS) return false
+    await this.run()
+    return true
+  }
+
   async run(): Promise<void> {
-    const { db, store, wakes, worker, leaseMs, kinds, endUnwanted, cancel } = this.#options
-    await db.commit([store.seen(worker, kinds(), leaseMs, false)])
+    const { db, store, wakes, clock, worker, leaseMs, exclusive, kinds, endUnwanted, cancel } = this.#options
+    const seenFor = exclusive ? Math.max(leaseMs, 3 * ALONE_MS) : leaseMs
+    await db.commit([store.seen(worker, kinds(), seenFor, false)])
     for (const key of await store.stuckLines()) await db.commit([write(store.promote(key))])
     for (const run of await store.unwanted()) await endUnwanted(run)
     for (const run of await store.orphans()) await cancel(run).catch(unlessMoved)
     await wakes.sweep(kinds())
     await this.#parkUnknown()
+    this.#sweptAt = clock.now()
   }
 
   /** Runs whose version nobody knows wait for a server that does, where everybody sees it. */
