@@ -15,6 +15,8 @@ afterEach(() => world[Symbol.asyncDispose]())
 const start = (body: object) => world.post<RunDetails>('/api/runs', { name: 'work', input: { n: 1 }, ...body })
 const status = async (id: string) => (await world.get<RunDetails>(`/api/runs/${id}`)).status
 
+const nested = (levels: number): unknown => JSON.parse(`${'['.repeat(levels)}1${']'.repeat(levels)}`)
+
 describe('starting runs', () => {
   it('[RUNAPI1] answers 201 with the run and its place, and what it comes to', async () => {
     const made = await world.request<RunDetails>('/api/runs', { json: { name: 'work', input: { n: 1 }, priority: 5 } })
@@ -65,6 +67,7 @@ describe('starting runs', () => {
       [{ name: 'work', input: { n: 1 }, queue: 'claim' }, 'queue'],
       [{ name: 'work', input: { n: 1 }, worker: 'w' }, 'version'],
       [{ name: 'other', version: 1, input: long }, 'input'],
+      [{ name: 'other', version: 1, input: nested(101) }, 'input'],
       [{ name: 'other', version: -1, input: 1 }, 'version'],
     ]
     for (const [json, field] of cases) {
@@ -72,6 +75,10 @@ describe('starting runs', () => {
       expect({ field, status, code: body.code }).toEqual({ field, status: 400, code: 'INVALID_INPUT' })
       expect(body.errors?.map((error) => error.field)).toContain(field)
     }
+    const deep = `{"name":"other","version":1,"input":${'['.repeat(200_000)}${']'.repeat(200_000)}}`
+    const headers = { 'content-type': 'application/json' }
+    const bomb = await world.request<Problem>('/api/runs', { method: 'POST', body: deep, headers })
+    expect([bomb.status, bomb.body.errors?.[0]?.field]).toEqual([400, 'input'])
     const unknown = await world.request<Problem>('/api/runs', { json: { name: 'other', input: 1 } })
     expect([unknown.status, unknown.body.code]).toEqual([404, 'NOT_FOUND'])
     expect((await world.get<{ count: number }>('/api/runs/count')).count).toBe(0)

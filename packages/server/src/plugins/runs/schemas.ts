@@ -124,10 +124,23 @@ export const CommandHeaders = z.looseObject({
 // A run's input and result, and what is sent to it.
 const JSON_MAX_LENGTH = 262_144
 
+// Deeper than anybody writes; what nests further is costly for all who read it.
+const JSON_DEPTH = 100
+
 /** Any JSON, up to 256 KB of text. */
 export const Json = z
-  .json()
+  .unknown()
+  .refine((value) => depthOf(value) <= JSON_DEPTH, { error: `nested more than ${JSON_DEPTH} deep`, abort: true })
   .refine(
     (value) => JSON.stringify(value).length <= JSON_MAX_LENGTH,
     `longer than ${JSON_MAX_LENGTH} characters as JSON`,
   )
+
+/** How deep it is nested, as far as it matters; without calling itself, since it may be very deep. */
+function depthOf(value: unknown): number {
+  let level = [value]
+  for (let depth = 0; ; depth += 1) {
+    level = level.flatMap((each) => (typeof each === 'object' && each !== null ? Object.values(each) : []))
+    if (level.length === 0 || depth > JSON_DEPTH) return depth
+  }
+}
