@@ -25,7 +25,7 @@ export function ProgressFigures({ live }: { live: LiveRun }) {
         </div>
       )}
       <ul className={classNames('numbers flex flex-wrap gap-x-5 gap-y-1 text-dense', progress && 'mt-1.5')}>
-        {progress && <Counted progress={progress} />}
+        {progress && run.status !== 'done' && <Counted progress={progress} />}
         {progress && <Pace run={run} progress={progress} isOfNow={isOfNow} since={live.connection.since} />}
         {state && <Steps state={state} />}
       </ul>

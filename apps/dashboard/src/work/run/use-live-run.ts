@@ -59,7 +59,8 @@ export function useLiveRun(id: string): LiveRunAnswer {
   const joined = joinRun(details.data, state)
   const run = { ...joined, ...overlaid(joined, pending) }
   const { connection } = stream
-  const isOfNow = connection.state === 'connected' || connection.state === 'degraded' || hasEnded(run.status)
+  const isAway = connection.state === 'reconnecting' || connection.state === 'error'
+  const isOfNow = !isAway || hasEnded(run.status)
   const isMute = stream.offset === null && stream.error !== null && !stream.error.retry
   return { live: { run, state, offset: stream.offset, connection, isMute, isOfNow }, error, retry }
 }

@@ -15,7 +15,7 @@ export function DecisionAsk({ run, step, mayAnswer }: { run: RunDetails; step: s
           Was <span className="font-mono text-dense">{step}</span> done?
         </>
       }
-      note="It was under way when its worker went. Nobody knows whether it had its effect, so it is not repeated by itself."
+      note="It may have had its effect before it stopped. Nobody knows, so it is not repeated by itself."
     >
       {mayAnswer && <DecisionButtons run={run} step={step} />}
       <Button look="quiet" small onClick={() => choose({ step })}>

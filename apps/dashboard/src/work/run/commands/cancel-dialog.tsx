@@ -39,7 +39,7 @@ export function whatIsLost(run: RunDetails): string {
   const children =
     living === 0 ? '' : ` ${counted(living, 'run')} it started ${living === 1 ? 'is' : 'are'} cancelled too.`
   if (run.attempt === 0) return `It has not begun, so nothing is lost.${children}`
-  const far = run.progress ? ` It is at ${Math.floor(run.progress.percent)} %.` : ''
+  const far = run.progress ? ` It is at ${Math.floor(run.progress.percent)}\u00a0%.` : ''
   const now =
     run.worker === null
       ? 'It ends at once.'

@@ -126,6 +126,20 @@ describe('the steps of a run', () => {
     await expect.poll(() => pages.getSnapshot().error).toBeNull()
   })
 
+  it('[PG61] stand in the order of their starts, those of one moment by their ends and names', async () => {
+    const server = new Steps()
+    const at = (ms: number) => new Date(Date.UTC(2026, 10, 22, 0, 0, 0, ms)).toISOString()
+    const add = (key: string, startedAt: string, endedAt: string | null) =>
+      server.steps.push({ ...stepOf(key, endedAt ? 'done' : 'working'), startedAt, endedAt })
+    add('page 10', at(5), at(6))
+    add('page 9', at(5), at(6))
+    add('runs on', at(5), null)
+    add('short', at(5), at(5))
+    add('first', at(1), at(9))
+    const pages = await opened(server)
+    expect(pages.getSnapshot().steps.map(({ key }) => key)).toEqual(['first', 'short', 'page 9', 'page 10', 'runs on'])
+  })
+
   it('[PG62] are read when somebody looks again after nobody did', async () => {
     const server = new Steps()
     server.add(3)

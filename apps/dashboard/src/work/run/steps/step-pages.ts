@@ -119,6 +119,15 @@ function firstOpen(pages: readonly Page[]): number {
   return open === -1 ? pages.length : open
 }
 
+const byName = new Intl.Collator('en', { numeric: true })
+
+/** Oldest start first; of those that began at the same moment the one that ended first, then by name: `page 9`, `page 10`. */
+function byStart(a: StepView, b: StepView): number {
+  const at = (one: string | null, other: string | null) =>
+    one === other ? 0 : one === null ? 1 : other === null ? -1 : one < other ? -1 : 1
+  return at(a.startedAt, b.startedAt) || at(a.endedAt, b.endedAt) || byName.compare(a.key, b.key)
+}
+
 /** A step that went on to a later page while they were read is taken from there. */
 function joined(pages: readonly Page[]): StepView[] {
   const steps = new Map<string, StepView>()
@@ -128,5 +137,5 @@ function joined(pages: readonly Page[]): StepView[] {
       steps.set(step.key, step)
     }
   }
-  return [...steps.values()]
+  return [...steps.values()].sort(byStart)
 }

@@ -107,8 +107,10 @@ function NarrowEnd({ step, isMoving }: { step: StepView; isMoving: boolean }) {
 
 function Reused({ step }: { step: StepView }) {
   return (
-    <span className="pointer-events-auto relative inline-flex h-full items-center gap-1 bg-raised px-1 text-small text-ink-3 max-md:min-h-10">
-      done by <RunLink id={step.runId} />
+    <span className="relative inline-flex h-full items-center text-small text-ink-3">
+      <span className="pointer-events-auto bg-raised px-1 max-md:inline-flex max-md:min-h-10 max-md:items-center max-md:gap-1">
+        done by <RunLink id={step.runId} />
+      </span>
     </span>
   )
 }
