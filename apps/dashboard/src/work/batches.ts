@@ -58,13 +58,15 @@ export function consequences(action: BatchAction, count: RunCount): string[] {
   const said: Record<BatchAction, string[]> = {
     cancel: [
       `${runs(fit)} end${fit === 1 ? 's' : ''} as cancelled.`,
-      begun > 0 ? `${runs(begun)} of them ${are(begun)} at work: what the step at work has done so far is lost.` : '',
+      begun > 0
+        ? `${begun.toLocaleString('en')} of them ${are(begun)} at work: what the step at work has done so far is lost.`
+        : '',
       fit > 0 ? 'Finished steps are kept, for a retry.' : '',
     ],
     pause: [
       `${runs(fit)} stop${fit === 1 ? 's' : ''} until resumed.`,
       begun > 0
-        ? `${runs(begun)} of them ${are(begun)} at work: the step at work is done again from its beginning.`
+        ? `${begun.toLocaleString('en')} of them ${are(begun)} at work: the step at work is done again from its beginning.`
         : '',
     ],
     resume: [`Those of ${runs(fit)} that are paused go on in their queues.`],

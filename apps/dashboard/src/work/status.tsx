@@ -1,5 +1,5 @@
-import type { RunProgress, RunStatus, RunSummary, RunWait, TimeLeft } from '@holdfast/protocol/runs'
-import { Chip, duration, ProgressBar, type Tone } from '@holdfast/ui'
+import type { RunProgress, RunStatus, RunSummary, RunWait } from '@holdfast/protocol/runs'
+import { Chip, ProgressBar, type Tone } from '@holdfast/ui'
 import {
   Ban,
   Check,
@@ -16,6 +16,7 @@ import {
   TriangleAlert,
   Unplug,
 } from 'lucide-react'
+import { timeLeftText } from './run/words.ts'
 
 export interface Look {
   tone: Tone
@@ -95,12 +96,6 @@ export function ageOf({ createdAt, startedAt, endedAt }: RunSummary, now: number
   return Math.max(0, to - Date.parse(startedAt ?? createdAt))
 }
 
-/** `about 2 m 10 s left`, `1 m to 4 m left`: an estimate says how sure it is. */
-export function leftText({ seconds, low, high }: TimeLeft): string {
-  if (high - low <= Math.max(2, seconds * 0.25)) return `about ${duration(seconds * 1000)} left`
-  return `${roughly(low)} to ${roughly(high)} left`
-}
-
 /** `12 of 80 files`. */
 export function doneText({ done, total, unit }: RunProgress): string {
   const word = unit ?? ''
@@ -128,7 +123,7 @@ interface ProgressCellProps {
 export function ProgressCell({ progress, status, id }: ProgressCellProps) {
   const { percent, left, phase } = progress
   const isMoving = status === 'working' || status === 'quiet'
-  const words = isMoving ? [rateText(progress), left && leftText(left)] : [phase]
+  const words = isMoving ? [rateText(progress), left && `${timeLeftText(left)} left`] : [phase]
   return (
     <span className="flex min-w-0 shrink-0 items-center gap-2 max-md:shrink">
       <span className="w-16 shrink-0">
@@ -145,12 +140,4 @@ export function ProgressCell({ progress, status, id }: ProgressCellProps) {
       </span>
     </span>
   )
-}
-
-/** A bound of an estimate needs no seconds beyond a minute. */
-function roughly(seconds: number): string {
-  if (seconds < 60) return `${Math.round(seconds)} s`
-  if (seconds < 3600) return `${Math.round(seconds / 60)} m`
-  if (seconds < 36_000) return `${(seconds / 3600).toLocaleString('en', { maximumFractionDigits: 1 })} h`
-  return `${Math.round(seconds / 3600)} h`
 }
