@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core'
 import { beforeAll } from 'vitest'
 import { findings, tooSmallOrWide } from './test-support/looks.ts'
 import { noCredits } from './test-support/survey.ts'
-import { answered, WAIT } from './test-support/visitor.ts'
+import { answered, LEFT_EARLY, WAIT } from './test-support/visitor.ts'
 import { WorkServer } from './test-support/work-server.ts'
 import { describeWithServer, expect, it } from './test-support/world.ts'
 
@@ -75,6 +75,7 @@ describeWithServer('how a run and the queues look', WorkServer.start, (world) =>
     const visitor = await world.visitor({ still: true })
     const { page } = visitor
     visitor.expectTrouble(answered(404))
+    visitor.expectTrouble(LEFT_EARLY)
     const found: string[] = []
     for (const [place, show] of Object.entries(PLACES)) {
       await show(page)
@@ -91,6 +92,7 @@ describeWithServer('how a run and the queues look', WorkServer.start, (world) =>
   it('[PG7] stay within a phone of 380 px, and nothing that is pressed is too small for a thumb', async () => {
     const visitor = await world.visitor({ width: 380, touch: true, still: true })
     visitor.expectTrouble(answered(404))
+    visitor.expectTrouble(LEFT_EARLY)
     const found: string[] = []
     for (const [place, show] of Object.entries(PLACES)) {
       await show(visitor.page)
@@ -100,7 +102,9 @@ describeWithServer('how a run and the queues look', WorkServer.start, (world) =>
   })
 
   it('[PG6] can be commanded with the keyboard alone', async () => {
-    const { page } = await world.visitor({ still: true })
+    const visitor = await world.visitor({ still: true })
+    visitor.expectTrouble(LEFT_EARLY)
+    const { page } = visitor
     await goTo(page, `/work/${runs.working}`, 'line')
     await page.keyboard.press('p')
     await page.getByText('Pausing').first().waitFor()

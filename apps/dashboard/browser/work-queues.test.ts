@@ -1,7 +1,7 @@
 import type { Paged, QueuesView, RunSummary } from '@holdfast/protocol/runs'
 import type { Page } from 'playwright-core'
 import { noCredits } from './test-support/survey.ts'
-import { answered, read } from './test-support/visitor.ts'
+import { answered, LEFT_EARLY, read } from './test-support/visitor.ts'
 import { WorkServer } from './test-support/work-server.ts'
 import { describeWithServer, eventually, expect, it } from './test-support/world.ts'
 
@@ -33,6 +33,7 @@ async function makeLine(server: WorkServer, queue: string, count: number): Promi
 describeWithServer('the queues', WorkServer.start, (world) => {
   const open = async (search = '', options = {}) => {
     const visitor = await world.visitor(options)
+    visitor.expectTrouble(LEFT_EARLY)
     await visitor.page.goto(`/work/queues${search}`)
     await visitor.page.getByTestId('queues').waitFor()
     return visitor
@@ -198,7 +199,9 @@ describeWithServer('the queues', WorkServer.start, (world) => {
   it('[PG69] moves an entry by thumb, on a phone', async () => {
     const { server } = world
     const [a, b, c] = (await makeLine(server, 'thumb', 3)) as [string, string, string]
-    const { page } = await world.visitor({ width: 380, touch: true })
+    const visitor = await world.visitor({ width: 380, touch: true })
+    visitor.expectTrouble(LEFT_EARLY)
+    const { page } = visitor
     await page.goto('/work/queues?queue=thumb')
     await eventually(() => shownOrder(page)).toEqual([a, b, c])
     const handles = page.getByTestId('handle')
@@ -246,7 +249,9 @@ describeWithServer('the queues', WorkServer.start, (world) => {
   it('[PG68] lets whoever may only look see all of it, and change nothing', async () => {
     const { server } = world
     await makeLine(server, 'looked-at', 2)
-    const { page } = await world.visitor()
+    const visitor = await world.visitor()
+    visitor.expectTrouble(LEFT_EARLY)
+    const { page } = visitor
     await page.route('**/api/me', (route) =>
       route.fulfill({ json: { kind: 'user', id: 'u1', scope: ['read:*'], expiresAt: null } }),
     )

@@ -157,5 +157,8 @@ export function answered(status: number): RegExp {
   return new RegExp(`responded with a status of ${status}|Unexpected response code: ${status}`)
 }
 
+/** What Chromium writes down when somebody goes on to another page before the first one was connected. */
+export const LEFT_EARLY = /WebSocket is closed before the connection is established/
+
 /** What Chromium writes down when the server goes. */
 export const LOSS = /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|WebSocket connection to .* failed/
