@@ -53,8 +53,10 @@ const told = (instruction: Instruction) =>
     JSON.stringify(instruction),
     (model) => model.works,
     async (model, world) => {
-      await world.tell(instruction)
-      model.perform(instruction)
+      // Both go by the same one, which a decision changes.
+      const own = { ...instruction }
+      await world.tell(own)
+      model.perform(own)
     },
   )
 
@@ -68,20 +70,18 @@ const openWorker = command(
   },
 )
 
-const killWorker = command(
-  'the worker dies, and its lease ends',
-  (model) => model.hasWorker,
-  async (model, world) => {
-    const { works } = model
-    world.killWorker()
-    model.hasWorker = false
-    if (!works) return
-    await world.until(async () => (await world.status()) === 'lost')
-    if (model.run?.status === 'working') model.move('silence')
-    if (model.run?.status === 'quiet') model.move('longSilence')
-    model.move('expire')
-  },
-)
+async function die(model: LifecycleModel, world: LifecycleWorld): Promise<void> {
+  const { works } = model
+  world.killWorker()
+  model.hasWorker = false
+  if (!works) return
+  await world.until(async () => (await world.status()) === 'lost')
+  if (model.run?.status === 'working') model.move('silence')
+  if (model.run?.status === 'quiet') model.move('longSilence')
+  model.move('expire')
+}
+
+const killWorker = command('the worker dies, and its lease ends', (model) => model.hasWorker, die)
 
 const silence = command(
   'the work is silent',
@@ -110,6 +110,32 @@ const retryTime = command(
     model.settle()
   },
 )
+
+/** Begun by a worker that dies in it. */
+const dieInside = (key: string) =>
+  command(
+    `the worker dies in ${key}`,
+    (model) => model.works && !model.run?.isPaused && !model.run?.settled.has(key) && !model.run?.unknown.has(key),
+    async (model, world) => {
+      const instruction: Instruction = { do: 'unsafe', key, how: 'dies' }
+      const before = world.effects.get(key) ?? 0
+      await world.tell(instruction)
+      await expect.poll(() => world.effects.get(key)).toBe(before + 1)
+      model.perform(instruction)
+      await die(model, world)
+    },
+  )
+
+const decide = (kind: 'done' | 'repeat' | 'fail') =>
+  command(
+    `decide: ${kind}`,
+    (model) => model.run?.waitsFor === 'decision',
+    async (model, world) => {
+      const { pending } = model.run ?? {}
+      if (pending?.do === 'unsafe') await world.decide(pending.key, kind)
+      model.decide(kind)
+    },
+  )
 
 const pause = said(
   'pause',
@@ -166,7 +192,7 @@ const retry = command(
   async (model, world) => {
     if (!model.hasEnded) return refused('NOT_ENDED', () => world.retry())
     await world.retry()
-    model.start(model.run?.done)
+    model.start(model.run)
   },
 )
 
@@ -198,6 +224,14 @@ const commands = [
     2,
     fc.constant(null).map(() => told({ do: 'wait', key: `w${++waits}` })),
   ),
+  ...often(
+    2,
+    fc
+      .record({ key: fc.constantFrom('x', 'y', 'z'), how: fc.constantFrom('done' as const, 'unknown' as const) })
+      .map((unsafe) => told({ do: 'unsafe', ...unsafe })),
+  ),
+  fc.constantFrom('x', 'y', 'z').map(dieInside),
+  ...often(2, fc.constantFrom(...(['done', 'repeat', 'fail'] as const)).map(decide)),
   ...often(2, fc.constant(told({ do: 'fail' }))),
   fc.constant(told({ do: 'finish' })),
 ]
@@ -218,9 +252,9 @@ describe('The life of a run', () => {
           await world.close()
         }
       }),
-      { numRuns: 120 },
+      { numRuns: 100 },
     )
     // It came everywhere.
     expect([...seen].sort()).toEqual(['commanded', ...RUN_STATUSES].sort())
-  }, 120_000)
+  }, 240_000)
 })
