@@ -1,183 +1,14 @@
-import { isHoldfastError } from '@holdfast/protocol'
 import { type RunEvent, runStream } from '@holdfast/protocol/runs'
-import { ManualClock } from '@holdfast/testing'
 import { describe, expect, it } from 'vitest'
-import * as z from 'zod'
-import { type Database, statement, type Write } from '../db/database.ts'
-import { migrateUp } from '../db/migrations.ts'
-import { openMemoryDatabase } from '../db/sqlite-database.ts'
-import { logMigrations } from '../log/log-migrations.ts'
-import { SqlStreamLog } from '../log/sql-stream-log.ts'
-import { between, gate, type Input, story, type Work } from './fixtures/run-world.ts'
+import { statement } from '../db/database.ts'
+import { again, FailingWorld } from './fixtures/failing-world.ts'
+import { gate, story } from './fixtures/run-world.ts'
 import { TRANSITIONS } from './lifecycle.ts'
-import { defineRun, type RunDefinition } from './run.ts'
-import { RunEngine } from './run-engine.ts'
-import { runMigrations } from './run-migrations.ts'
-
-const EXPECT_NEVER = { rows: 1_000_000, otherwise: 'STORAGE_FULL', detail: 'of the test' } as const
-
-/** Who fails: of the commits about runs, counted from 0, that statement. */
-interface Fault {
-  commit: number
-  statement: number
-}
-
-/** What became of a fault: not come to, or made, and whether a trace of the commit was left. */
-interface Seen {
-  commits: number
-  /** Statements of the commit that is to fail. */
-  statements: number
-  sql: string
-  wasMade: boolean
-  trace: string | null
-}
-
-const isAboutRuns = (writes: readonly Write[]) =>
-  writes.some(({ statements }) => statements.some(({ sql }) => /\bruns\b|\brun_(?!worker)/.test(sql)))
-
-/** Everything in the store but who was there. */
-async function dump(db: Database): Promise<string> {
-  const tables = await db.read<{ name: string }>(
-    statement("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'run_worker%' ORDER BY name"),
-  )
-  const rows = await Promise.all(tables.map(({ name }) => db.read(statement(`SELECT * FROM "${name}"`))))
-  return JSON.stringify(
-    rows.map((of, index) => [tables[index]?.name, of]),
-    (_, value) => (value instanceof Uint8Array ? [...value] : value),
-  )
-}
-
-/** A store whose disk is full for one statement of one commit, which looks what is left of that commit. */
-function failing(db: Database, fault: Fault): { db: Database; seen: Seen } {
-  const seen: Seen = { commits: 0, statements: 0, sql: '', wasMade: false, trace: null }
-  // One after the other, so that what is left is of the one that failed.
-  let last: Promise<unknown> = Promise.resolve()
-  const alone = <Result>(task: () => Promise<Result>) => {
-    const done = last.then(task)
-    last = done.catch(() => {})
-    return done
-  }
-  const commit = async (writes: readonly Write[]) => {
-    if (!isAboutRuns(writes) || seen.commits++ !== fault.commit) return db.commit(writes)
-    const all = writes.flatMap(({ statements }) => statements)
-    seen.statements = all.length
-    const failed = all[fault.statement]
-    if (!failed) return db.commit(writes)
-    seen.wasMade = true
-    seen.sql = failed.sql
-    const before = await dump(db)
-    const broken = writes.map((each) => ({
-      ...each,
-      statements: each.statements.map((one) => (one === failed ? { ...one, expect: EXPECT_NEVER } : one)),
-    }))
-    try {
-      return await db.commit(broken)
-    } finally {
-      const after = await dump(db)
-      if (after !== before) seen.trace = after
-    }
-  }
-  return { db: between(db, { commit: (writes) => alone(() => commit(writes)) }), seen }
-}
-
-/** A world for one telling of a story. */
-class World {
-  readonly clock = new ManualClock()
-  readonly whole: Database
-  readonly log: SqlStreamLog
-  readonly seen: Seen
-  readonly errors: unknown[] = []
-  readonly #broken: Database
-  readonly #engines: RunEngine[] = []
-  #ids = 0
-
-  private constructor(whole: Database, fault: Fault) {
-    this.whole = whole
-    const { db, seen } = failing(whole, fault)
-    this.#broken = db
-    this.seen = seen
-    this.log = new SqlStreamLog(db, this.clock)
-  }
-
-  static async open(fault: Fault): Promise<World> {
-    const whole = openMemoryDatabase()
-    await migrateUp(whole, [...logMigrations, ...runMigrations], 0)
-    return new World(whole, fault)
-  }
-
-  /** An open engine, which takes over what another one left. */
-  async engine(...definitions: RunDefinition<Input>[]): Promise<RunEngine> {
-    for (;;) {
-      const made = new RunEngine({
-        db: this.#broken,
-        clock: this.clock,
-        log: this.log,
-        worker: `w${this.#engines.length}`,
-        newId: () => `n${++this.#ids}`,
-        random: () => 0.5,
-        exclusive: true,
-        onError: (error) => this.errors.push(error),
-      })
-      for (const each of definitions) made.register(each)
-      this.#engines.push(made)
-      try {
-        await made.open()
-        return made
-      } catch (error) {
-        if (!isHoldfastError(error, 'STORAGE_FULL')) throw error
-      }
-    }
-  }
-
-  kind(run: Work, more: Partial<RunDefinition<Input>> = {}): RunDefinition<Input> {
-    return defineRun<Input>({
-      name: 'story',
-      version: 1,
-      input: z.object({ n: z.number() }),
-      stream: (_, id) => story.name({ id }),
-      run,
-      ended: async ({ id }, { status }) => [
-        this.log.appendEvents(story, { id }, [{ type: 'ended', status, code: '' }]),
-      ],
-      ...more,
-    })
-  }
-
-  tell(id: string, what: string): Write {
-    return this.log.appendEvents(story, { id }, [{ type: 'told', what }])
-  }
-
-  /** Lets time pass, and people do what is to be done, until `done`. */
-  async live(done: () => Promise<boolean>): Promise<void> {
-    for (let tick = 0; tick < 400; tick += 1) {
-      for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve))
-      if (await done()) return
-      this.clock.advance(2_000)
-    }
-    const stuck = await this.whole.read(statement('SELECT id, status, attempt, error FROM runs WHERE ended_at IS NULL'))
-    throw new Error(`it does not come to its end: ${JSON.stringify(stuck)} ${this.errors.join('; ')}`)
-  }
-
-  async close(): Promise<void> {
-    await Promise.all(this.#engines.map((each) => each.close()))
-    await this.whole.close()
-  }
-}
-
-/** As a person does it: the same again where the disk was full. */
-async function again<Result>(task: () => Promise<Result>): Promise<Result> {
-  try {
-    return await task()
-  } catch (error) {
-    if (!isHoldfastError(error, 'STORAGE_FULL')) throw error
-    return await task()
-  }
-}
 
 const STATUSES = ['queued', 'working', 'quiet', 'stalled', 'lost', 'waiting', 'done', 'failed', 'cancelled']
 
 /** Whatever happened on the way: what is told, what is stored and what is to be delivered fit together. */
-async function checkWhole({ whole, log }: World): Promise<void> {
+async function checkWhole({ whole, log }: FailingWorld): Promise<void> {
   const runs = await whole.read<{ id: string; status: string; stream: string }>(
     statement('SELECT id, status, stream FROM runs'),
   )
@@ -209,11 +40,11 @@ async function checkWhole({ whole, log }: World): Promise<void> {
 }
 
 /** A story once through for each statement of each of its commits, which fails that once; gives how many did. */
-async function throughAll(tellStory: (world: World) => Promise<void>): Promise<Set<string>> {
+async function throughAll(tellStory: (world: FailingWorld) => Promise<void>): Promise<Set<string>> {
   const failed = new Set<string>()
   for (let commit = 0; ; commit += 1) {
     for (let index = 0; ; index += 1) {
-      const world = await World.open({ commit, statement: index })
+      const world = await FailingWorld.open({ commit, statement: index })
       const { seen } = world
       try {
         await tellStory(world)
