@@ -57,12 +57,14 @@ export function useRunCount(filter: RunFilter, options: { enabled?: boolean } = 
   })
 }
 
-/** One run, whole; `initial` is what a list knows of it. */
+/** One run, whole. */
 export function useRunDetails(id: string) {
   const api = useWorkApi()
   return useQuery<RunDetails>({
     queryKey: workKeys.facts(id),
     queryFn: ({ signal }) => api.run(id, signal),
+    // Of an ended run no stream tells that it was tried again meanwhile.
+    refetchOnMount: 'always',
   })
 }
 

@@ -37,8 +37,3 @@ export function useRunRoute() {
   }
   return { runId, search, choose }
 }
-
-/** Where a run's page is. */
-export function runPath(id: string): string {
-  return `/work/${encodeURIComponent(id)}`
-}

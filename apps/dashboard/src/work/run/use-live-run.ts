@@ -1,11 +1,11 @@
 import { type Connection, RequestError } from '@holdfast/client'
 import { hasEnded, type RunDetails, type RunState, runStream } from '@holdfast/protocol/runs'
 import { useStream } from '@holdfast/react'
-import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef } from 'react'
 import { useWorkNews } from '../changes.ts'
 import { overlaid, usePendingOrders } from '../orders.ts'
-import { useWorkApi, workKeys } from '../queries.ts'
+import { useRunDetails, workKeys } from '../queries.ts'
 import { useWorkRights } from '../rights.ts'
 import { joinRun, signOf } from './join-run.ts'
 
@@ -33,13 +33,7 @@ const READ_EVERY_MS = 250
 
 /** A run: its stream, the server's answer, and what was ordered a moment ago, as one. */
 export function useLiveRun(id: string): LiveRunAnswer {
-  const api = useWorkApi()
-  const details = useQuery<RunDetails>({
-    queryKey: workKeys.facts(id),
-    queryFn: ({ signal }) => api.run(id, signal),
-    // Of an ended run no stream tells that it was tried again meanwhile.
-    refetchOnMount: 'always',
-  })
+  const details = useRunDetails(id)
   const stream = useStream(runStream, { id })
   const pending = usePendingOrders()
   const queries = useQueryClient()
@@ -83,7 +77,7 @@ function isOlder(known: string | undefined, told: string | null | undefined): bo
 }
 
 /** Reads a query again when `sign` changes, soon, and after that at most once in `everyMs`; the last change is never lost. */
-export function useReadAgain(queryKey: readonly unknown[], sign: string | null, everyMs = READ_EVERY_MS): void {
+function useReadAgain(queryKey: readonly unknown[], sign: string | null, everyMs = READ_EVERY_MS): void {
   const queries = useQueryClient()
   const name = JSON.stringify(queryKey)
   useOnChange(sign, everyMs, () => void queries.invalidateQueries({ queryKey: JSON.parse(name) }))

@@ -8,6 +8,9 @@ import { StepBar } from './step-bar.tsx'
 import { exactWords, lengthOf, stepLookOf } from './step-looks.ts'
 import type { Axis } from './use-axis.ts'
 
+/** What a question below a step takes, px. */
+export const ASK_HEIGHT = 40
+
 interface StepRowProps {
   step: StepView
   run: RunDetails
@@ -34,7 +37,7 @@ export function StepRow(props: StepRowProps) {
       data-step={step.key}
       data-status={step.reused ? 'reused' : step.status}
       className={classNames('absolute inset-x-0 border-b border-line', isOpen && 'bg-accent-soft')}
-      style={{ top: place.top, height: place.height + (asks ? 40 : 0) }}
+      style={{ top: place.top, height: place.height + (asks ? ASK_HEIGHT : 0) }}
     >
       <Tooltip text={<span className="numbers">{exactWords(step)}</span>}>
         <button

@@ -16,7 +16,7 @@ export function useAxis(run: RunDetails, steps: readonly StepView[]): Axis {
   const isOver = hasEnded(run.status)
   const isMoving = !isOver && (run.status === 'working' || run.status === 'quiet' || run.status === 'stalled')
   const now = useNow(isMoving ? 1000 : isOver ? null : 10_000)
-  const own = steps.filter(({ reused }) => !reused)
+  const own = useMemo(() => steps.filter(({ reused }) => !reused), [steps])
   const from = earliest(run, own)
   // The same for a while, so that the bars stand still.
   const end = isOver ? lastOf(run, own, from) : isMoving ? endAhead(from, now) : now

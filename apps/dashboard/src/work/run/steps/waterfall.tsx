@@ -1,11 +1,11 @@
 import type { StepView } from '@holdfast/protocol/runs'
-import { useEffect, useEffectEvent, useRef, useState } from 'react'
+import { useEffect, useEffectEvent, useMemo, useRef, useState } from 'react'
 import { useWorkRights } from '../../rights.ts'
 import { useRunRoute } from '../run-route.ts'
 import type { LiveRun } from '../use-live-run.ts'
 import { COARSE, NARROW, useMedia } from '../use-media.ts'
 import { AxisHead } from './axis-head.tsx'
-import { StepRow } from './step-row.tsx'
+import { ASK_HEIGHT, StepRow } from './step-row.tsx'
 import { useAxis } from './use-axis.ts'
 import { placeRows, rowsInView } from './virtual-rows.ts'
 
@@ -26,7 +26,10 @@ export function Waterfall({ live: { run }, steps, onEnd }: WaterfallProps) {
   // On a phone the question stands above the steps only: once on a screen is enough.
   const mayDecide = rights.command(run) && run.commands.includes('decide') && !isNarrow
   const height = isNarrow || isCoarse ? 44 : 30
-  const rows = placeRows(steps.map((step) => height + (mayDecide && step.status === 'unknown' ? 40 : 0)))
+  const rows = useMemo(
+    () => placeRows(steps.map(({ status }) => height + (mayDecide && status === 'unknown' ? ASK_HEIGHT : 0))),
+    [steps, height, mayDecide],
+  )
   const { ref, view, onScroll } = useView()
   const [focused, setFocused] = useState<string | null>(null)
   const shown = rowsInView(rows, view, focused === null ? -1 : steps.findIndex(({ key }) => key === focused))
