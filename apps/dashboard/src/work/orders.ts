@@ -5,6 +5,7 @@ import { useReport, useToast } from '@holdfast/ui'
 import { type QueryClient, useMutation, useMutationState, useQueryClient } from '@tanstack/react-query'
 import { isConflict, type RetryOrder, type RunOrder, type WorkApi } from './api.ts'
 import { takeRuns } from './cached-runs.ts'
+import { InTurn } from './in-turn.ts'
 import { useWorkApi, workKeys } from './queries.ts'
 import { lookOf } from './status.tsx'
 
@@ -22,6 +23,9 @@ interface Ordered {
 }
 
 const ORDER = ['work', 'order'] as const
+
+/** What is told one run while it has not answered yet is meant for it as that leaves it. */
+const turns = new InTurn<CommandReceipt>()
 
 /** What stands on the page at once, before the server has answered. */
 export function expected(run: RunSummary, order: RunOrder): Partial<RunSummary> {
@@ -111,9 +115,12 @@ export function useOrder(): (run: Shown, order: RunOrder, options?: OrderOptions
     mutationKey: ORDER,
     // Without a network it is said to have failed at once, and not kept where a reload would lose it.
     networkMode: 'always',
-    // A place is named by the neighbour: whatever else of the run has changed, it is still meant.
     mutationFn: ({ run, order, id }: Ordered) =>
-      api.order(run.id, order, order.command === 'move' ? { id } : { id, revision: run.revision }),
+      turns.run(run.id, (before) => {
+        const revision = Math.max(run.revision, before?.run.revision ?? 0)
+        // A place is named by the neighbour: whatever else of the run has changed, it is still meant.
+        return api.order(run.id, order, order.command === 'move' ? { id } : { id, revision })
+      }),
     onSuccess: ({ run }) => takeRuns(queries, [run]),
   })
   const send = (run: Shown, order: RunOrder, options: OrderOptions, id: string, tries = 1) => {
