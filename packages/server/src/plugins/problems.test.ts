@@ -64,6 +64,13 @@ describe('what a client is told when something goes wrong', () => {
     })
   })
 
+  it('[ERR4] nor does one of the store', async () => {
+    const { status, text, json } = await live.request('/test/broken?of=store')
+    expect([status, json().code]).toEqual([500, 'INTERNAL_ERROR'])
+    expect(text).not.toMatch(/secret|nowhere/)
+    expect(live.lines.find((line) => line.includes(json().requestId ?? '-') && line.includes('nowhere'))).toBeDefined()
+  })
+
   it('[ERR4] what is not available right now costs the log a line for each request, and no stack', async () => {
     await live.server.services.db.close()
     const { status, json } = await live.request('/v1/stream/s')

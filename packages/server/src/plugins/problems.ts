@@ -81,7 +81,12 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, error:
   if (error.code === 'UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer')
   reply.code(status).header('cache-control', 'no-store').type('application/problem+json')
   // Serialised here: a route's response schema speaks of its successes.
-  reply.serializer((value) => JSON.stringify(value)).send(error.toProblem(request.id))
+  reply.serializer((value) => JSON.stringify(value)).send(told(error).toProblem(request.id))
+}
+
+/** An error of our own (a statement the store refuses) says to the outside nothing of the inside; the log has it. */
+function told(error: HoldfastError): HoldfastError {
+  return error.code === 'INTERNAL_ERROR' ? new HoldfastError('INTERNAL_ERROR') : error
 }
 
 /** Whatever was thrown, as one of ours; what we do not know says nothing of itself to the outside. */

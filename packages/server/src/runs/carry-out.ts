@@ -5,7 +5,7 @@ import type { Attempt } from './attempt.ts'
 import { contextOf } from './context.ts'
 import { faultOf } from './fault.ts'
 import { tell } from './journal.ts'
-import type { LimitStore } from './limit-store.ts'
+import { freedBy, type LimitStore } from './limit-store.ts'
 import { nextTry } from './retry-policy.ts'
 import type { Outcome, Run } from './run.ts'
 import type { RunStore } from './run-store.ts'
@@ -22,6 +22,8 @@ export interface CarryOutOptions {
   clock: Clock
   /** Aborted when the process ends: what cannot be written then is left to its lease. */
   closing: AbortSignal
+  /** It is queued again; places at these providers are free. */
+  onGivenBack: (run: Run, freed: readonly string[]) => void
   /** Told of the run's own failure and of trouble with the store. */
   onError: (error: unknown, run: Run | null) => void
 }
@@ -103,7 +105,10 @@ async function giveBack({ run, writes }: Attempt, delayMs: number, options: Carr
     steps.leaveUnsettled(run),
     limits.giveBackAll(run),
   ]
-  await writes.telling((told) => db.commit([write(...statements), tell(log, run.id, ...told, queuedEvent(run))]))
+  const result = await writes.telling((told) =>
+    db.commit([write(...statements), tell(log, run.id, ...told, queuedEvent(run))]),
+  )
+  options.onGivenBack(run, freedBy(result))
 }
 
 // STORAGE_FULL and UNAVAILABLE say nothing about the run: it goes on when the store does.

@@ -5,7 +5,7 @@ import { withOutbox } from '../log/outbox.ts'
 import type { StreamLog } from '../log/stream-log.ts'
 import { causeOf } from './fault.ts'
 import { type RunEventInput, tell } from './journal.ts'
-import type { LimitStore } from './limit-store.ts'
+import { freedBy, type LimitStore } from './limit-store.ts'
 import type { Outcome, Run, RunDefinition } from './run.ts'
 import type { RunStore } from './run-store.ts'
 import { sql } from './sql.ts'
@@ -59,8 +59,7 @@ export class Ending {
       return db.commit(writes)
     })
     onEnded(run, outcome)
-    const freed = (result[0] ?? []).flat().flatMap(({ provider }) => (typeof provider === 'string' ? [provider] : []))
-    for (const provider of new Set(freed)) onFreed(provider)
+    for (const provider of freedBy(result)) onFreed(provider)
   }
 
   async #writes({ run, outcome, definition, told = [], writes = [], by }: End): Promise<Write[]> {

@@ -30,6 +30,10 @@ export interface EngineEvents {
   limitSet(kind: LimitKind, name: string): void
   /** A run that works was told something that stands in its rows. */
   told(run: Run): Promise<void>
+  /** A run gave its worker free: what it waits for, or a cancel, may have come at the same moment. */
+  suspended(run: string): Promise<unknown>
+  /** A place at that provider is free. */
+  freed(provider: string): Promise<void>
   /** A worker outside began an attempt. */
   begun(run: Run): void
   /** Its cancel is on disk, and it does not work. */
@@ -68,7 +72,7 @@ export function assembleParts(options: Required<RunEngineOptions>, timers: Timer
   const feed = new WorkFeed({ db, log, clock })
   const changed = (run: Run) => on.changed(run, true)
   const wakes = new Wakes({ ...stores, onWoken: changed })
-  const freed = (provider: string) => on.background(wakes.recheckProvider(provider))
+  const freed = (provider: string) => on.background(on.freed(provider))
   const starter = new RunStarter({ ...stores, newId, leaseMs, onQueued: changed })
   const ending = new Ending({ ...stores, onEnded: on.ended, onFreed: freed })
   const world: AttemptWorld = {
@@ -85,7 +89,7 @@ export function assembleParts(options: Required<RunEngineOptions>, timers: Timer
       outcome: (id) => store.outcome(id),
     },
     changed: (run, percent) => feed.changed(run.id, statusOf(run), run.queue, percent ?? null),
-    recheck: (run) => on.background(wakes.recheck(run)),
+    recheck: (run) => on.background(on.suspended(run)),
     freed,
   }
   const { definition } = on
@@ -112,6 +116,7 @@ export function assembleParts(options: Required<RunEngineOptions>, timers: Timer
       feed.changed(id, liveness, queue, null)
       if (liveness === 'lost') on.lost()
     },
+    onFreed: freed,
   })
   const sweep = new Sweep({
     ...stores,

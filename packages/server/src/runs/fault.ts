@@ -1,12 +1,16 @@
 import { createHash } from 'node:crypto'
-import { HoldfastError } from '@holdfast/protocol'
+import { ERRORS, HoldfastError } from '@holdfast/protocol'
 import type { RunFault } from '@holdfast/protocol/runs'
+
+// Of a message for people, not a document: it stands in the run's row, its journal and its state.
+const MESSAGE_MAX_LENGTH = 2_000
 
 /** What people are told of an error: ours as it is, of any other nothing of the inside. */
 export function faultOf(error: unknown): RunFault {
-  if (!(error instanceof HoldfastError)) return { code: 'INTERNAL_ERROR', message: 'Something failed on our side.' }
+  if (!(error instanceof HoldfastError) || error.code === 'INTERNAL_ERROR')
+    return { code: 'INTERNAL_ERROR', message: ERRORS.INTERNAL_ERROR.title }
   const { code, message, retryAfter } = error
-  return { code, message, ...(retryAfter === undefined ? {} : { retryAfter }) }
+  return { code, message: message.slice(0, MESSAGE_MAX_LENGTH), ...(retryAfter === undefined ? {} : { retryAfter }) }
 }
 
 /**

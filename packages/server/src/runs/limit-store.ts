@@ -1,4 +1,4 @@
-import type { Database, Statement } from '../db/database.ts'
+import type { CommitResult, Database, Statement } from '../db/database.ts'
 import { write } from '../db/database.ts'
 import type { Run } from './run.ts'
 import { COLUMNS, toRun } from './run-rows.ts'
@@ -12,6 +12,12 @@ export interface Limit {
 }
 
 export type LimitKind = 'queue' | 'provider'
+
+/** The providers at which a commit gave places back, whose first write had `giveBackAll` among its statements. */
+export function freedBy(result: CommitResult): string[] {
+  const providers = (result[0] ?? []).flat().flatMap(({ provider }) => (typeof provider === 'string' ? [provider] : []))
+  return [...new Set(providers)]
+}
 
 /** How much may be done at the same time: the settings, and the places at providers that are taken. */
 export class LimitStore {
@@ -71,9 +77,8 @@ export class LimitStore {
   /** Who waits for a place there, first in their order first. */
   async waitingFor(provider: string, limit: number): Promise<Run[]> {
     const rows = await this.#db.read(sql`
-      SELECT ${COLUMNS} FROM runs WHERE status = 'waiting' AND paused_at IS NULL AND id IN (
-        SELECT run_id FROM run_waits WHERE kind = 'provider' AND name = ${provider})
-      ORDER BY rank, id LIMIT ${limit}`)
+      SELECT ${COLUMNS} FROM (SELECT run_id FROM run_waits WHERE kind = 'provider' AND name = ${provider}) w CROSS JOIN runs
+      WHERE runs.id = w.run_id AND status = 'waiting' AND paused_at IS NULL ORDER BY rank, id LIMIT ${limit}`)
     return rows.map(toRun)
   }
 

@@ -84,6 +84,8 @@ export class RunEngine {
       silenceDue: () => void this.#leases?.renew(),
       limitSet: (kind, name) => this.#onLimitSet(kind, name),
       told: (run) => this.#onTold(run),
+      suspended: (run) => this.#follow(run),
+      freed: (provider) => this.#onFreed(provider),
       begun: (run) => this.#begun(run),
       unwanted: (run) => this.#endUnwanted(run),
       background: (task) => this.#background(task),
@@ -185,7 +187,7 @@ export class RunEngine {
     if (!this.#claims || this.#closing.signal.aborted) return
     if (word.type === 'runs_due') this.wake()
     else if (word.type === 'run_told') this.#background(this.#follow(word.run))
-    else this.#background(this.#parts.wakes.recheckProvider(word.provider))
+    else this.#background(this.#onFreed(word.provider))
   }
 
   /** Something may be due. Cheap, at any time. */
@@ -264,10 +266,15 @@ export class RunEngine {
     this.feed.set(kind, name)
     if (kind === 'queue') this.#due()
     else {
-      this.#background(this.#parts.wakes.recheckProvider(name))
-      for (const attempt of this.#attempts.all()) attempt.waits.nudge()
+      this.#background(this.#onFreed(name))
       this.#teller.freed(name)
     }
+  }
+
+  /** Those who work and wait for a place there look first: the others would come back for nothing. */
+  async #onFreed(provider: string): Promise<void> {
+    await Promise.all(this.#attempts.all().map(({ waits }) => waits.nudgeProvider(provider)))
+    await this.#parts.wakes.recheckProvider(provider)
   }
 
   /** It works somewhere, and was told something that stands in its rows. */
@@ -285,7 +292,8 @@ export class RunEngine {
     if (run.endedAt === null && run.cancelRequestedAt !== null && run.status !== 'working') await this.#endUnwanted(run)
     const attempt = this.#attempts.get(id)
     if (attempt?.run.attempt !== run.attempt) return false
-    if (run.cancelRequestedAt !== null) attempt.stop('cancelled')
+    if (run.status !== 'working') attempt.lose()
+    else if (run.cancelRequestedAt !== null) attempt.stop('cancelled')
     else attempt.follow({ isPaused: run.pausedAt !== null })
     return true
   }
@@ -295,7 +303,12 @@ export class RunEngine {
     const attempt = new Attempt(run, this.#definition(run.name), this.#parts.world)
     if (run.cancelRequestedAt !== null) attempt.stop('cancelled')
     const { db, log, store, steps, limits } = this.#parts.world
-    const options = { db, log, store, steps, limits, clock, random, closing: this.#closing.signal, onError }
+    const onGivenBack = (run: Run, freed: readonly string[]) => {
+      this.#changed({ ...run, status: 'queued' }, false)
+      for (const provider of freed) this.#parts.world.freed(provider)
+    }
+    const closing = this.#closing.signal
+    const options = { db, log, store, steps, limits, clock, random, closing, onGivenBack, onError }
     this.#begun(run)
     // Not before it is among the attempts, and the next claim is on its way.
     const begun = Promise.resolve().then(() => carryOut(attempt, crashes, options))

@@ -3,7 +3,7 @@ import { type Database, write } from '../db/database.ts'
 import type { StreamLog } from '../log/stream-log.ts'
 import { type RunEventInput, tell } from './journal.ts'
 import { livenessOf } from './lifecycle.ts'
-import type { LimitStore } from './limit-store.ts'
+import { freedBy, type LimitStore } from './limit-store.ts'
 import type { Liveness } from './run.ts'
 import type { WatchedRun } from './run-looks.ts'
 import type { RunStore } from './run-store.ts'
@@ -25,6 +25,8 @@ export interface WatchOptions {
   onDue: () => void
   /** What is told of a run has changed. */
   onChanged: (run: WatchedRun, liveness: Liveness) => void
+  /** A place at that provider, which a lost attempt had, is free. */
+  onFreed: (provider: string) => void
   onError: (error: unknown) => void
 }
 
@@ -132,9 +134,10 @@ export class Watch {
     event: RunEventInput,
     id: string,
   ): Promise<boolean> {
-    const { db, log, onChanged } = this.#options
+    const { db, log, onChanged, onFreed } = this.#options
     try {
-      await db.commit([change, tell(log, id, event)])
+      const result = await db.commit([change, tell(log, id, event)])
+      for (const provider of freedBy(result)) onFreed(provider)
     } catch (error) {
       // Another node was first, it was heard of, or it has ended.
       if (isHoldfastError(error, 'CONFLICT') || isHoldfastError(error, 'STREAM_SEALED')) return false
