@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type Clock, sleep, systemClock } from './clock.ts'
 
 /** Timers that go when they are told to; `size` is how many wait. */
@@ -37,5 +37,23 @@ describe('sleep', () => {
     await expect(slept).rejects.toThrow('enough')
     await expect(sleep(clock, 5, controller.signal)).rejects.toThrow('enough')
     expect(tasks.size).toBe(0)
+  })
+})
+
+describe('the real clock', () => {
+  afterEach(() => void vi.useRealTimers())
+
+  it('[TIME2] waits longer than a timer of the platform can, and can be called off on the way', () => {
+    vi.useFakeTimers()
+    const days = 24 * 3_600_000
+    const done: string[] = []
+    systemClock.after(60 * days, () => done.push('task'))
+    const callOff = systemClock.after(60 * days, () => done.push('called off'))
+    vi.advanceTimersByTime(59 * days)
+    callOff()
+    expect(done).toEqual([])
+    vi.advanceTimersByTime(1 * days)
+    expect(done).toEqual(['task'])
+    expect(vi.getTimerCount()).toBe(0)
   })
 })

@@ -13,11 +13,18 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => Date.now(),
   after(ms, task, { keepAlive = true } = {}) {
-    const timer = setTimeout(task, ms)
-    if (!keepAlive) letGo(timer)
+    let timer: ReturnType<typeof setTimeout>
+    const wait = (left: number): void => {
+      timer = left > LONGEST_MS ? setTimeout(() => wait(left - LONGEST_MS), LONGEST_MS) : setTimeout(task, left)
+      if (!keepAlive) letGo(timer)
+    }
+    wait(ms)
     return () => clearTimeout(timer)
   },
 }
+
+// Timers of the platform hold 31 bits, and run at once where they are given more.
+const LONGEST_MS = 2 ** 31 - 1
 
 /** In a browser a timer is a number, and nothing waits for it. */
 function letGo(timer: unknown): void {

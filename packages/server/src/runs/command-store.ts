@@ -35,10 +35,12 @@ export class CommandStore {
   }
 
   /** Whose command that id is; `null` where it was never given. */
-  async find(id: string): Promise<{ runId: string; payload: unknown } | null> {
-    const [row] = await this.#db.read<{ run_id: string; payload: string | null }>(sql`
-      SELECT run_id, payload FROM run_commands WHERE id = ${id}`)
-    return row ? { runId: row.run_id, payload: row.payload === null ? null : JSON.parse(row.payload) } : null
+  async find(id: string): Promise<{ runId: string; command: string; payload: unknown } | null> {
+    const [row] = await this.#db.read<{ run_id: string; command: string; payload: string | null }>(sql`
+      SELECT run_id, command, payload FROM run_commands WHERE id = ${id}`)
+    if (!row) return null
+    const { run_id: runId, command, payload } = row
+    return { runId, command, payload: payload === null ? null : JSON.parse(payload) }
   }
 
   /** Signals of that name nobody took yet, oldest first. */

@@ -160,7 +160,7 @@ export class RunCommands {
 
   /** Says what became of a step of unknown outcome. */
   async decide(id: string, key: string, decision: Decision, given: Given): Promise<void> {
-    const { store, steps, wakes } = this.#options
+    const { store, steps, wakes, onTold } = this.#options
     const output = decision.kind === 'done' ? JSON.stringify(decision.output ?? null) : null
     const run = await this.#give(id, 'decide', given, async (run) => {
       const step = await steps.own(run, key)
@@ -172,14 +172,31 @@ export class RunCommands {
       const error = { code: 'EFFECT_UNKNOWN', message: `Whether the step "${key}" was done was not known.` }
       return { statements: [steps.isUnknown(run, key), decide], events, outcome: { status: 'failed', error } }
     })
-    if (run && decision.kind !== 'fail') await wakes.recheck(id)
+    // Beside a step that works it may be waited for, or ended, where that is.
+    if (run?.status === 'working') await onTold(run)
+    else if (run && decision.kind !== 'fail') await wakes.recheck(id)
   }
 
   /** Starts another run that tries this one again; gives that one. A second retry of one run is a CONFLICT. */
-  async retry(id: string, { from, input }: RetryRequest, given: Given): Promise<Run> {
+  async retry(id: string, request: RetryRequest, given: Given): Promise<Run> {
+    try {
+      return (await this.#retried(id, given)) ?? (await this.#tryAgain(id, request, given))
+    } catch (error) {
+      // The same command came twice at once, and the other one was first.
+      const twin = isHoldfastError(error, 'CONFLICT') ? await this.#retried(id, given) : null
+      if (!twin) throw error
+      return twin
+    }
+  }
+
+  /** What that very command started; `null` where it was not given yet. */
+  async #retried(id: string, given: Given): Promise<Run | null> {
+    const known = await this.#known(id, 'retry', given)
+    return known && this.#run((known.payload as { run: string }).run)
+  }
+
+  async #tryAgain(id: string, { from, input }: RetryRequest, given: Given): Promise<Run> {
     const { starter, kindOf, definition, commands, newId } = this.#options
-    const before = await commands.find(given.id)
-    if (before) return this.#run((before.payload as { run: string }).run)
     const run = await this.#run(id)
     this.#check(run, given)
     if (run.endedAt === null) throw new HoldfastError('NOT_ENDED', `The run ${id} has not ended.`)
@@ -239,7 +256,7 @@ export class RunCommands {
   ): Promise<Run | null> {
     const { db, log, commands, ending, definition } = this.#options
     for (let look = 1; ; look += 1) {
-      if (await this.#isKnown(id, given)) return null
+      if (await this.#known(id, command, given)) return null
       const run = await this.#run(id)
       if (run.endedAt !== null && command !== 'priority') throw ended(run)
       this.#check(run, given)
@@ -261,7 +278,8 @@ export class RunCommands {
         return run
       } catch (error) {
         // The run moved on, or the same command came twice at once.
-        if (isHoldfastError(error, 'OUTCOME_UNKNOWN') && (await this.#isKnown(id, given).catch(() => false))) return run
+        const isUnsure = isHoldfastError(error, 'OUTCOME_UNKNOWN')
+        if (isUnsure && (await this.#known(id, command, given).catch(() => null))) return run
         if (isHoldfastError(error, 'STREAM_SEALED')) throw ended(run)
         if (!MOVED.some((code) => isHoldfastError(error, code)) || look === LOOKS) throw error
       }
@@ -272,10 +290,14 @@ export class RunCommands {
     return { id, runId: run.id, command, by }
   }
 
-  async #isKnown(runId: string, { id }: Given): Promise<boolean> {
+  /** The command as it was given before; CONFLICT where that id was another command, or another run's. */
+  async #known(runId: string, command: string, { id }: Given): Promise<{ payload: unknown } | null> {
     const known = await this.#options.commands.find(id)
     if (known && known.runId !== runId) throw new HoldfastError('CONFLICT', `Another run was given the command ${id}.`)
-    return known !== null
+    if (known && known.command !== command) {
+      throw new HoldfastError('CONFLICT', `The command ${id} was another one: ${known.command}.`)
+    }
+    return known
   }
 
   async #waitsFor(run: Run, name: string): Promise<boolean> {

@@ -147,7 +147,8 @@ export interface RunContext<Input = unknown> {
   advance(...writes: Write[]): Promise<void>
   /**
    * Does `work` once per line of retries: its result (JSON) is remembered under `key` and the hash of `input` in the
-   * commit that holds the step's writes, and later attempts and retries get it from there.
+   * commit that holds the step's writes, and later attempts and retries get it from there. Each step of a run has a key of
+   * its own: CONFLICT where it comes again with another input.
    */
   step<Output>(
     key: string,

@@ -4,6 +4,7 @@ import { statement, write } from '../db/database.ts'
 import { describeClaims } from './claims.contract.ts'
 import { describeRunNodes } from './cluster.contract.ts'
 import { between, gate, type OpenRunsStore, story, useRunWorld, withCode } from './fixtures/run-world.ts'
+import { describeMoments } from './moments.contract.ts'
 import { describePauses } from './pause.contract.ts'
 import type { RunContext } from './run.ts'
 import { describeSchedules } from './schedules.contract.ts'
@@ -280,5 +281,6 @@ export function describeRuns(name: string, openStore: OpenRunsStore): void {
   describeRunTrouble(name, openStore)
   describeSteering(name, openStore)
   describePauses(name, openStore)
+  describeMoments(name, openStore)
   describeSchedules(name, openStore)
 }

@@ -2,6 +2,7 @@ import { isHoldfastError } from '@holdfast/protocol'
 import type { RunWait } from '@holdfast/protocol/runs'
 import { write } from '../db/database.ts'
 import type { Attempt, AttemptWorld } from './attempt.ts'
+import { faultOf } from './fault.ts'
 import type { Signal, WaitOptions } from './run.ts'
 import type { PartOptions, Steps } from './steps.ts'
 
@@ -67,7 +68,13 @@ export class Signals {
 
   async #tell(name: string, listener: () => void): Promise<void> {
     const waiting = await this.#world.commands.waiting(this.#attempt.run.id, name, 1).catch(() => [])
-    if (waiting.length > 0 && !this.#attempt.signal.aborted) listener()
+    if (waiting.length === 0 || this.#attempt.signal.aborted) return
+    try {
+      await (listener() as unknown)
+    } catch (error) {
+      // Nobody waits for it, and it must not take the process down.
+      this.#attempt.log('error', `What listens for "${name}" failed: ${faultOf(error).message}`)
+    }
   }
 
   async #look<Payload>(

@@ -35,6 +35,8 @@ export class Steps {
   readonly #clock: Clock
   /** Steps of this attempt: at the first attempt of a run that tries nothing again nothing else can be known. */
   readonly #done = new Set<string>()
+  /** With which input each key came in this attempt. */
+  readonly #inputs = new Map<string, string>()
   readonly #isFirst: boolean
   readonly #isTold: boolean
   #ofRun: string | null = null
@@ -54,6 +56,7 @@ export class Steps {
   ): Promise<Output> {
     const hash = options.input === undefined ? this.#runHash() : hashOf(options.input)
     const doing: Doing<Output> = { key, hash, work, options, tries: 0 }
+    this.#ownKey(key, hash)
     for (let isNew = !this.#isFirst; ; isNew = false) {
       const known = await this.#known(key, hash)
       if (known !== null) return known.output as Output
@@ -62,6 +65,16 @@ export class Steps {
         const done = await this.#try(doing)
         if (done) return done.output
       }
+    }
+  }
+
+  /** A run has one result for each key: the one of another input would take its place, and be done again after a wait. */
+  #ownKey(key: string, hash: string): void {
+    const other = this.#inputs.get(key)
+    if (other === undefined) this.#inputs.set(key, hash)
+    else if (other !== hash) {
+      const detail = `The step "${key}" was done with another input in this attempt: give each its own key.`
+      throw new HoldfastError('CONFLICT', detail)
     }
   }
 
@@ -239,7 +252,6 @@ export class Steps {
     })
     if (kept) this.#done.add(`${key}\0${hash}`)
     if (options.provider !== undefined) this.#world.freed(options.provider)
-    if (options.provider !== undefined) attempt.waits.nudge()
   }
 
   /** Returns where another try follows, and otherwise throws. */
@@ -286,7 +298,6 @@ export class Steps {
       }),
     )
     if (options.provider !== undefined) this.#world.freed(options.provider)
-    if (options.provider !== undefined) attempt.waits.nudge()
   }
 
   async #markUnknown<Output>(doing: Omit<Doing<Output>, 'work'>, ms: number, error: RunFault | null): Promise<void> {

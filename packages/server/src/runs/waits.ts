@@ -95,6 +95,12 @@ export class Waits {
     this.#entries.clear()
   }
 
+  /** A place at that provider is free: resolves when whoever waits for one has looked. */
+  async nudgeProvider(provider: string): Promise<void> {
+    const waiting = [...this.#entries].filter(({ wait }) => wait.kind === 'provider' && wait.name === provider)
+    for (const entry of waiting) await this.#look(entry)
+  }
+
   /** One look at a time; what is asked for meanwhile brings another. */
   async #look(entry: Entry): Promise<void> {
     entry.again = true
@@ -134,15 +140,20 @@ export class Waits {
       if (first - clock.now() <= SOON_MS) return
     }
     if (this.#active > 0) return
-    const suspended = await this.during(() =>
-      suspend(
-        [...this.#entries].map(({ wait }) => wait),
-        first,
-      ),
-    ).catch((error) => {
+    const suspended = await this.during(() => suspend(distinct(this.#entries), first)).catch((error) => {
       this.fail(error)
       return true
     })
     if (!suspended) this.nudge()
   }
+}
+
+/** What several places of the code wait for is waited for once; each of them looks for itself when the code comes back. */
+function distinct(entries: Iterable<Entry>): RunWait[] {
+  const waits = new Map<string, RunWait>()
+  for (const { wait } of entries) {
+    const key = `${wait.kind} ${'name' in wait ? wait.name : ''}`
+    if (!waits.has(key)) waits.set(key, wait)
+  }
+  return [...waits.values()]
 }
