@@ -395,4 +395,16 @@ describeWithServer('a run', WorkServer.start, (world) => {
     await page.getByRole('button', { name: 'Try again' }).click()
     await eventually(() => statusOf(page)).toBe('done')
   })
+
+  it('[PG70] says of a run that may not be seen what would allow it', async () => {
+    const id = await world.server.begin(['groyne'])
+    const visitor = await world.visitor()
+    visitor.expectTrouble(answered(403))
+    visitor.expectTrouble(LEFT_EARLY)
+    const problem = { code: 'FORBIDDEN', kind: 'auth', status: 403, title: 'You may not do this.', retry: false }
+    await visitor.page.route(`**/api/runs/${id}`, (route) => route.fulfill({ status: 403, json: problem }))
+    await visitor.page.goto(`/work/${id}`)
+    await eventually(() => read(visitor.page.getByTestId('no-permission'))).toContain(`read:runs/${id}`)
+    expect(await visitor.page.getByTestId('run-status').count()).toBe(0)
+  })
 })
