@@ -83,7 +83,7 @@ function useStep(runId: string, key: string) {
 const FOLLOWS = {
   done: 'The run goes on after it.',
   repeat: 'If it was done before, its effect is had twice.',
-  fail: 'The run ends as failed; a retry asks again.',
+  fail: 'The run ends as failed; a retry does the step again.',
 } as const
 
 function Choices({ run, step }: { run: RunSummary; step: string }) {
