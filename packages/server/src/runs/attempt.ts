@@ -230,7 +230,9 @@ export class Attempt {
   async #end(outcome: Outcome, writes: readonly Write[]): Promise<void> {
     const { run, definition } = this
     try {
-      await this.writes.telling((told) => this.#world.ending.commit({ run, outcome, definition, told, writes }))
+      await this.writes.telling((told) =>
+        this.#world.ending.commit({ run, outcome, definition, told, writes, leaves: this.#steps.leaves }),
+      )
     } catch (error) {
       if (isHoldfastError(error, 'FENCED')) this.stop('fenced')
       if (isHoldfastError(error, 'CANCELLED')) this.stop('cancelled')

@@ -33,9 +33,13 @@ export interface End {
   told?: readonly RunEventInput[]
   /** Committed with it. */
   writes?: readonly Write[]
+  /** What its attempt may have left behind; absent: anything. */
+  leaves?: { steps: boolean; permits: boolean }
   /** Who ended it, where that was a person. */
   by?: string
 }
+
+const ANYTHING = { steps: true, permits: true }
 
 /** The end of a run: its state, its last events, its seal and its row in the outbox are one commit. */
 export class Ending {
@@ -62,7 +66,7 @@ export class Ending {
     for (const provider of freedBy(result)) onFreed(provider)
   }
 
-  async #writes({ run, outcome, definition, told = [], writes = [], by }: End): Promise<Write[]> {
+  async #writes({ run, outcome, definition, told = [], writes = [], leaves = ANYTHING, by }: End): Promise<Write[]> {
     const { store, steps, limits, log } = this.#options
     const fault = outcome.status === 'failed' ? faultIn(outcome.error) : null
     const cause = fault && causeOf(run.name, fault)
@@ -71,9 +75,10 @@ export class Ending {
       ...(outcome.status === 'cancelled' ? [] : [store.notCancelled(run)]),
       ...lastProgress(run, told),
       store.attemptEnded(run, outcome.status, fault),
-      store.clearWaits(run),
-      steps.leaveUnsettled(run),
-      limits.giveBackAll(run),
+      // One that works waits for nothing: that was cleared when it was woken.
+      ...(run.status === 'working' ? [] : [store.clearWaits(run)]),
+      ...(leaves.steps ? [steps.leaveUnsettled(run)] : []),
+      ...(leaves.permits ? [limits.giveBackAll(run)] : []),
       ...(run.serialKey === null ? [] : [store.promote(run.serialKey)]),
     ]
     const own = [...writes, ...((await definition?.ended?.(run, outcome)) ?? [])]

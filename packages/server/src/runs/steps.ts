@@ -39,6 +39,8 @@ export class Steps {
   readonly #inputs = new Map<string, string>()
   readonly #isFirst: boolean
   readonly #isTold: boolean
+  /** What the end of the attempt has to see to: steps that are marked as being done, places at providers. */
+  readonly leaves = { steps: false, permits: false }
   #ofRun: string | null = null
 
   constructor({ attempt, world, clock }: PartOptions) {
@@ -181,6 +183,8 @@ export class Steps {
     const isUnsafe = options.effect === 'unsafe'
     if (options.provider === undefined && !isUnsafe) return
     const { provider } = options
+    this.leaves.steps = true
+    if (provider !== undefined) this.leaves.permits = true
     const begin = async () => {
       const writes = [
         ...(provider === undefined ? [] : [write(this.#world.limits.take(provider, attempt.run, key))]),
@@ -219,6 +223,7 @@ export class Steps {
   #tellStart<Output>(doing: Doing<Output>): void {
     const attempt = this.#attempt
     if (attempt.signal.aborted) return
+    this.leaves.steps = true
     attempt.writes
       .commit({
         writes: [write(this.#world.steps.mark(attempt.run, this.#mark(doing, 'working', TELL_START_MS)))],
