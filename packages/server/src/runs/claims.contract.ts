@@ -213,14 +213,20 @@ const ENDED_RUNS = {
 
 function endedRuns(source: string): string {
   return `INSERT INTO runs (id, name, version, input, stream, serial_key, root_id, status, attempt, crashes, due_at,
-      created_at, ended_at, worker)
-    SELECT 'ended' || n, 'story', 1, '{}', 's' || n, 'k' || (n % 100), 'ended' || n, 'done', 1, 0, n, n, n, NULL
+      created_at, ended_at, worker, parent_id)
+    SELECT 'ended' || n, 'story', 1, '{}', 's' || n, 'k' || (n % 100), 'ended' || n, 'done', 1, 0, n, n, n, NULL, 'p' || (n % 100)
     FROM ${source}`
 }
+
+// The table itself, or an index that holds the ended ones as well, and not just those of one parent.
+const ALL_OF_THEM = [
+  /Seq Scan on runs|^(SCAN|SEARCH) (runs|r|a)$/,
+  /runs_by_name|runs_by_time|runs_children \(parent_id>/,
+]
 
 /** The line of the plan that goes through all runs there ever were; `null` where none does. */
 async function fullScan(db: Database, { sql, params }: Statement): Promise<string | null> {
   const rows = await db.read(statement(`${db.dialect === 'sqlite' ? 'EXPLAIN QUERY PLAN' : 'EXPLAIN'} ${sql}`, params))
   const lines = rows.map((row) => String(row.detail ?? row['QUERY PLAN']))
-  return lines.find((line) => /Seq Scan on runs|^(SCAN|SEARCH) (runs|r|a)$/.test(line)) ?? null
+  return lines.find((line) => ALL_OF_THEM.some((scan) => scan.test(line))) ?? null
 }

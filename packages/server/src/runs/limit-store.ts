@@ -77,7 +77,8 @@ export class LimitStore {
   /** Who waits for a place there, first in their order first. */
   async waitingFor(provider: string, limit: number): Promise<Run[]> {
     const rows = await this.#db.read(sql`
-      SELECT ${COLUMNS} FROM (SELECT run_id FROM run_waits WHERE kind = 'provider' AND name = ${provider}) w CROSS JOIN runs
+      WITH w AS MATERIALIZED (SELECT run_id FROM run_waits WHERE kind = 'provider' AND name = ${provider})
+      SELECT ${COLUMNS} FROM w CROSS JOIN runs
       WHERE runs.id = w.run_id AND status = 'waiting' AND paused_at IS NULL ORDER BY rank, id LIMIT ${limit}`)
     return rows.map(toRun)
   }

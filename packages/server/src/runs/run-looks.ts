@@ -41,13 +41,13 @@ const EACH_QUEUE = text(`WITH RECURSIVE q(name) AS (
 // Among the runs of a key that have not ended, none came before.
 export const FIRST_IN_LINE =
   text(`(runs.serial_key IS NULL OR NOT EXISTS (SELECT 1 FROM runs a WHERE a.serial_key = runs.serial_key
-  AND a.ended_at IS NULL AND (a.created_at < runs.created_at OR (a.created_at = runs.created_at AND a.id < runs.id))))`)
+  AND a.ended_at IS NULL AND (a.created_at, a.id) < (runs.created_at, runs.id)))`)
 
 // Two that joined a line at the same moment may each have found themselves first: the store lets one of them work.
 const KEY_IS_FREE = text(`(r.serial_key IS NULL OR (
   NOT EXISTS (SELECT 1 FROM runs a WHERE a.serial_key = r.serial_key AND a.status = 'working')
   AND NOT EXISTS (SELECT 1 FROM runs a WHERE a.serial_key = r.serial_key AND a.ended_at IS NULL
-    AND (a.created_at < r.created_at OR (a.created_at = r.created_at AND a.id < r.id)))))`)
+    AND (a.created_at, a.id) < (r.created_at, r.id))))`)
 
 /** What the engine looks up of runs. Nothing of it costs more the more runs have ended. */
 export class RunLooks {
@@ -160,14 +160,14 @@ export class RunLooks {
   async unwanted(): Promise<Run[]> {
     const rows = await this.db.read(sql`
       SELECT ${COLUMNS} FROM runs
-      WHERE status IN ('queued', 'waiting') AND cancel_requested_at IS NOT NULL ORDER BY id LIMIT 100`)
+      WHERE cancel_requested_at > 0 AND ended_at IS NULL AND status <> 'working' ORDER BY cancel_requested_at, id LIMIT 100`)
     return rows.map(toRun)
   }
 
   /** Runs of parents that were cancelled, and have not ended themselves; at most 100. */
   async orphans(): Promise<Run[]> {
     const rows = await this.db.read(sql`
-      SELECT ${COLUMNS} FROM runs WHERE parent_id IS NOT NULL AND ended_at IS NULL AND cancel_requested_at IS NULL
+      SELECT ${COLUMNS} FROM runs WHERE parent_id > '' AND ended_at IS NULL AND cancel_requested_at IS NULL
         AND EXISTS (SELECT 1 FROM runs p WHERE p.id = runs.parent_id
           AND (p.status = 'cancelled' OR (p.ended_at IS NULL AND p.cancel_requested_at IS NOT NULL))) LIMIT 100`)
     return rows.map(toRun)
@@ -200,10 +200,14 @@ export class RunLooks {
   }
 
   /** Runs that wait for a server that knows their version, and now there is one. */
+  // The case keeps the store from the index of names, which holds all there ever were.
   async parkedByVersion(kinds: readonly Kind[]): Promise<Run[]> {
     const rows = await this.db.read(sql`
-      SELECT ${COLUMNS} FROM runs WHERE status = 'waiting' AND id IN (SELECT run_id FROM run_waits WHERE kind = 'version')
-        AND (${anyOf(kinds, (name, version) => sql`(name = ${name} AND version = ${version})`)}) LIMIT 100`)
+      WITH w AS MATERIALIZED (SELECT run_id FROM run_waits WHERE kind = 'version')
+      SELECT ${COLUMNS} FROM w CROSS JOIN runs
+      WHERE runs.id = w.run_id AND status = 'waiting'
+        AND CASE WHEN ${anyOf(kinds, (name, version) => sql`(name = ${name} AND version = ${version})`)} THEN 1 ELSE 0 END = 1
+      LIMIT 100`)
     return rows.map(toRun)
   }
 

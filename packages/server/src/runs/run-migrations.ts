@@ -62,12 +62,13 @@ export const runMigrations: Migration[] = [
       'DROP INDEX runs_unwanted',
       'CREATE INDEX runs_ready ON runs (queue, rank, id) WHERE ready = 1',
       'CREATE INDEX runs_waking ON runs (wake_at, id) WHERE wake_at IS NOT NULL',
-      `CREATE INDEX runs_unwanted ON runs (id) WHERE status IN ('queued', 'waiting') AND cancel_requested_at IS NOT NULL`,
+      'CREATE INDEX runs_unwanted ON runs (cancel_requested_at, id) WHERE cancel_requested_at > 0 AND ended_at IS NULL',
       "CREATE INDEX runs_of_queue ON runs (queue) WHERE status = 'working'",
       // So many of a queue work at a time, whoever claims: the store itself refuses one more.
       "CREATE UNIQUE INDEX runs_slots ON runs (queue, slot) WHERE status = 'working' AND slot IS NOT NULL",
       'CREATE UNIQUE INDEX runs_dedupe ON runs (name, dedupe_key) WHERE dedupe_key IS NOT NULL',
       'CREATE INDEX runs_children ON runs (parent_id) WHERE parent_id IS NOT NULL',
+      "CREATE INDEX runs_children_open ON runs (parent_id) WHERE parent_id > '' AND ended_at IS NULL",
       'CREATE INDEX runs_by_root ON runs (root_id, created_at)',
       // The lists people look at.
       'CREATE INDEX runs_by_time ON runs (created_at, id)',
@@ -170,6 +171,7 @@ const INDEXES_ADDED = [
   'runs_slots',
   'runs_dedupe',
   'runs_children',
+  'runs_children_open',
   'runs_by_root',
   'runs_by_time',
   'runs_by_status',
