@@ -62,6 +62,8 @@ async function settle(attempt: Attempt, error: unknown, options: CarryOutOptions
     try {
       return await conclude(attempt, error, options)
     } catch (failed) {
+      // It was stopped on the way: what that asks for is done instead.
+      if (failed === attempt.signal.reason && attempt.stopped !== null) continue
       // What closes now is taken back at the next start, or when its lease ends.
       if (isHoldfastError(failed, 'FENCED') || closing.aborted) return
       onError(failed, attempt.run)

@@ -33,11 +33,17 @@ export class LimitStore {
     return { paused: row?.paused === 1, concurrency: row?.concurrency ?? null }
   }
 
-  async set(kind: LimitKind, name: string, { paused, concurrency }: Limit): Promise<void> {
-    const values = list([kind, name, paused ? 1 : 0, concurrency])
+  /** What is not given stays as it is, also where somebody sets it at this moment. */
+  async set(kind: LimitKind, name: string, { paused, concurrency }: Partial<Limit>): Promise<void> {
+    const values = list([kind, name, paused ? 1 : 0, concurrency ?? null])
+    const changes = [
+      ...(paused === undefined ? [] : ['paused = excluded.paused']),
+      ...(concurrency === undefined ? [] : ['concurrency = excluded.concurrency']),
+    ]
+    const change = changes.length === 0 ? 'NOTHING' : `UPDATE SET ${changes.join(', ')}`
     await this.#db.commit([
       write(sql`INSERT INTO run_limits (kind, name, paused, concurrency) VALUES (${values})
-        ON CONFLICT (kind, name) DO UPDATE SET paused = excluded.paused, concurrency = excluded.concurrency`),
+        ON CONFLICT (kind, name) DO ${text(change)}`),
     ])
   }
 

@@ -1,3 +1,4 @@
+import { HoldfastError } from '@holdfast/protocol'
 import { describe, expect, it } from 'vitest'
 import type { Write } from '../db/database.ts'
 import { between, gate, type OpenRunsStore, untilStopped, useRunWorld, withCode } from './fixtures/run-world.ts'
@@ -187,6 +188,56 @@ export function describeMoments(name: string, openStore: OpenRunsStore): void {
       const [one, two] = await Promise.all([again(), again()])
       expect(one?.id).toBe(two?.id)
       await expect(runs.commands.pause(failed.id, given('again'))).rejects.toEqual(withCode('CONFLICT'))
+    })
+
+    it('[RUN53] a cancel that comes while a failed run is about to wait for its next try ends it at once', async () => {
+      let cancels = () => Promise.resolve()
+      const held = between(world.db, {
+        async commit(writes) {
+          if (!suspends(writes)) return world.db.commit(writes)
+          await cancels()
+          throw new HoldfastError('CONFLICT')
+        },
+      })
+      world.work = async () => {
+        throw new HoldfastError('SOURCE_UNREACHABLE')
+      }
+      const runs = world.engine({ db: held }, [{ ...definition, retry: { attempts: 3, minMs: 60_000 } }])
+      await runs.open()
+      const { id } = await runs.start(definition, { n: 1 }, { id: 'r' })
+      cancels = () => runs.cancel('r')
+      expect(await ended(runs, id)).toBe('cancelled')
+    })
+
+    it('[RUN36][RUN37] a limit that is set and paused at the same moment is both', async () => {
+      const runs = await opened()
+      await Promise.all([
+        runs.limits.set('queue', 'story', { concurrency: 3 }),
+        runs.limits.set('queue', 'story', { paused: true }),
+      ])
+      expect(await runs.limits.get('queue', 'story')).toEqual({ paused: true, concurrency: 3 })
+      expect(await runs.limits.set('queue', 'story', { concurrency: null })).toEqual({
+        paused: true,
+        concurrency: null,
+      })
+    })
+
+    it('[RUN56] a failure of many words is told in few, and a step whose key no store takes is not begun', async () => {
+      const begun: string[] = []
+      world.work = async ({ step, input }) => {
+        if (input.n === 0) throw new HoldfastError('INVALID_INPUT', 'x'.repeat(1_000_000))
+        const key = input.n === 1 ? 'ä'.repeat(1_001) : 'a\0b'
+        await step(key, async () => begun.push(key))
+      }
+      const runs = await opened()
+      for (const n of [0, 1, 2]) {
+        const { id } = await runs.start(definition, { n })
+        expect(await ended(runs, id)).toBe('failed')
+        const { code, message = '' } = (await runs.get(id))?.error ?? {}
+        expect(code).toBe('INVALID_INPUT')
+        expect(message.length).toBeLessThanOrEqual(2_000)
+      }
+      expect(begun).toEqual([])
     })
   })
 }

@@ -31,9 +31,8 @@ export class RunLimits {
       const message = `A whole number from 0 to ${CONCURRENCY_MOST}, or null for no bound.`
       throw new HoldfastError('INVALID_INPUT', message, { errors: [{ field: 'concurrency', message }] })
     }
-    const limit = { ...(await limits.get(kind, name)), ...change }
-    await limits.set(kind, name, limit)
+    await limits.set(kind, name, change)
     onSet(kind, name)
-    return limit
+    return limits.get(kind, name)
   }
 }

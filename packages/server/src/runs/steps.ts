@@ -58,7 +58,9 @@ export class Steps {
   ): Promise<Output> {
     const hash = options.input === undefined ? this.#runHash() : hashOf(options.input)
     const doing: Doing<Output> = { key, hash, work, options, tries: 0 }
-    this.#ownKey(key, hash)
+    checkKey(key)
+    // What is not kept takes nobody's place.
+    if (options.keep === undefined) this.#ownKey(key, hash)
     for (let isNew = !this.#isFirst; ; isNew = false) {
       const known = await this.#known(key, hash)
       if (known !== null) return known.output as Output
@@ -108,6 +110,7 @@ export class Steps {
     writes: readonly Write[],
     events: readonly RunEventInput[] = [],
   ): Promise<void> {
+    checkKey(key)
     const doing = { key, hash: NO_INPUT, options: {}, tries: 1 }
     const mark = { ...this.#mark(doing, 'done', 0), output: checkLength(JSON.stringify(output ?? null), key) }
     const { run, waits, writes: fenced } = this.#attempt
@@ -401,3 +404,13 @@ function checkLength(text: string, key: string): string {
   if (text.length > OUTPUT_MAX_LENGTH) throw new HoldfastError('TOO_LARGE', `The result of step "${key}".`)
   return text
 }
+
+/** Refuses a key that some store cannot hold: before the step is done, and not when its result is to be remembered. */
+function checkKey(key: string): void {
+  if (Buffer.byteLength(key) <= KEY_MAX_BYTES && !key.includes('\0')) return
+  const detail = `A key has at most ${KEY_MAX_BYTES} bytes and no zero in it: "${key.slice(0, 100)}".`
+  throw new HoldfastError('INVALID_INPUT', detail)
+}
+
+// PostgreSQL has 2,704 bytes for an entry of an index: the id of the run stands there, too.
+const KEY_MAX_BYTES = 2_000
