@@ -1,28 +1,19 @@
 import { createHash } from 'node:crypto'
 import { type Clock, HoldfastError, isHoldfastError } from '@holdfast/protocol'
 import type { RunFault } from '@holdfast/protocol/runs'
-import { type Write, write } from '../db/database.ts'
+import type { Write } from '../db/database.ts'
 import type { Attempt, AttemptWorld } from './attempt.ts'
 import { faultOf } from './fault.ts'
 import type { RunEventInput } from './journal.ts'
 import { DEFAULT_STEP_RETRY, isNotDone, nextTry } from './retry-policy.ts'
 import type { StepContext, StepOptions } from './run.ts'
-import type { StepMark } from './step-store.ts'
+import { type Doing, StepBook } from './step-book.ts'
 
 export interface PartOptions {
   attempt: Attempt
   world: AttemptWorld
   /** On the store's time. */
   clock: Clock
-}
-
-/** A step that is being done. */
-interface Doing<Output> {
-  key: string
-  hash: string
-  work: (step: StepContext) => Promise<Output>
-  options: StepOptions<Output>
-  tries: number
 }
 
 // A step that takes longer is told when it begins, and not only when it is done.
@@ -38,9 +29,8 @@ export class Steps {
   /** With which input each key came in this attempt. */
   readonly #inputs = new Map<string, string>()
   readonly #isFirst: boolean
+  readonly #book: StepBook
   readonly #isTold: boolean
-  /** What the end of the attempt has to see to: steps that are marked as being done, places at providers. */
-  readonly leaves = { steps: false, permits: false }
   #ofRun: string | null = null
 
   constructor({ attempt, world, clock }: PartOptions) {
@@ -49,6 +39,12 @@ export class Steps {
     this.#clock = clock
     this.#isFirst = attempt.run.attempt === 1 && attempt.run.rootId === attempt.run.id
     this.#isTold = attempt.definition.tellSteps !== false
+    this.#book = new StepBook({ attempt, world, clock })
+  }
+
+  /** What the end of the attempt has to see to. */
+  get leaves(): { steps: boolean; permits: boolean } {
+    return this.#book.leaves
   }
 
   async do<Output>(
@@ -111,10 +107,10 @@ export class Steps {
     events: readonly RunEventInput[] = [],
   ): Promise<void> {
     checkKey(key)
-    const doing = { key, hash: NO_INPUT, options: {}, tries: 1 }
-    const mark = { ...this.#mark(doing, 'done', 0), output: checkLength(JSON.stringify(output ?? null), key) }
-    const { run, waits, writes: fenced } = this.#attempt
-    await waits.during(() => fenced.commit({ writes: [...writes, write(this.#world.steps.mark(run, mark))], events }))
+    const { waits } = this.#attempt
+    await waits.during(() =>
+      this.#book.remembered({ key, hash: NO_INPUT, options: {}, tries: 1 }, output, writes, events),
+    )
     this.#done.add(`${key}\0${NO_INPUT}`)
   }
 
@@ -148,7 +144,7 @@ export class Steps {
     if (options.effect === 'unsafe') {
       const open = await this.#world.steps.unsettled(run, key, hash)
       if (open) {
-        if (!open.isTold) await this.#markUnknown(doing, 0, open.error)
+        if (!open.isTold) await this.#book.unknown(doing, 0, open.error)
         await this.#decision(key)
         return 0
       }
@@ -175,35 +171,26 @@ export class Steps {
       await this.#failed(doing, startedAt, error)
       return null
     }
-    await attempt.waits.during(() => this.#record(doing, startedAt, output, writes))
+    const kept = await attempt.waits.during(() => this.#book.done(doing, startedAt, output, writes))
+    if (kept) this.#done.add(`${doing.key}\0${doing.hash}`)
     return { output }
   }
 
   /** A place at the provider, and, of an unsafe step, that it is about to be done: on disk before it is. */
   async #begin<Output>(doing: Doing<Output>): Promise<void> {
-    const attempt = this.#attempt
-    const { key, options } = doing
-    const isUnsafe = options.effect === 'unsafe'
-    if (options.provider === undefined && !isUnsafe) return
-    const { provider } = options
-    this.leaves.steps = true
-    if (provider !== undefined) this.leaves.permits = true
-    const begin = async () => {
-      const writes = [
-        ...(provider === undefined ? [] : [write(this.#world.limits.take(provider, attempt.run, key))]),
-        write(this.#world.steps.mark(attempt.run, this.#mark(doing, 'working', 0))),
-      ]
-      await attempt.writes.commit({ writes, events: this.#isTold ? [this.#started(doing)] : [] })
-      return true
-    }
-    if (provider === undefined) await attempt.waits.during(begin)
-    else {
-      await attempt.waits.until({
+    const { waits } = this.#attempt
+    const { provider, effect } = doing.options
+    if (provider !== undefined) {
+      const take = async () => {
+        await this.#book.begin(doing)
+        return true
+      }
+      await waits.until({
         wait: { kind: 'provider', name: provider },
         until: null,
-        look: () => begin().catch(noPlace),
+        look: () => take().catch(noPlace),
       })
-    }
+    } else if (effect === 'unsafe') await waits.during(() => this.#book.begin(doing))
   }
 
   async #work<Output>(doing: Doing<Output>, writes: Write[]): Promise<Output> {
@@ -212,7 +199,7 @@ export class Steps {
     const timeout = options.timeoutMs === undefined ? null : new AbortController()
     const callOff = timeout && this.#clock.after(options.timeoutMs ?? 0, () => timeout.abort(timeoutOf(doing)))
     const isTold = this.#isTold && options.provider === undefined && options.effect !== 'unsafe'
-    const tellStart = isTold ? this.#clock.after(TELL_START_MS, () => this.#tellStart(doing)) : () => {}
+    const tellStart = isTold ? this.#clock.after(TELL_START_MS, () => this.#book.begun(doing, TELL_START_MS)) : () => {}
     const signal = timeout ? AbortSignal.any([attempt.signal, timeout.signal]) : attempt.signal
     try {
       const working = work({ signal, try: tries, write: (...more) => writes.push(...more) })
@@ -223,45 +210,6 @@ export class Steps {
     }
   }
 
-  #tellStart<Output>(doing: Doing<Output>): void {
-    const attempt = this.#attempt
-    if (attempt.signal.aborted) return
-    this.leaves.steps = true
-    attempt.writes
-      .commit({
-        writes: [write(this.#world.steps.mark(attempt.run, this.#mark(doing, 'working', TELL_START_MS)))],
-        events: [this.#started(doing)],
-      })
-      // Whoever needs to know of the failure learns it from the signal, or from the next write.
-      .catch(() => {})
-  }
-
-  async #record<Output>(doing: Doing<Output>, startedAt: number, output: Output, writes: Write[]): Promise<void> {
-    const attempt = this.#attempt
-    const { key, hash, options, tries } = doing
-    const ms = this.#clock.now() - startedAt
-    const kept = options.keep?.(output) ?? true
-    const text = checkLength(JSON.stringify(output ?? null), key)
-    const free = options.provider === undefined ? [] : [write(this.#world.limits.giveBack(attempt.run, key))]
-    const mark = kept
-      ? [write(this.#world.steps.mark(attempt.run, { ...this.#mark(doing, 'done', ms), output: text }))]
-      : []
-    const at = { key, attempt: attempt.run.attempt, try: tries }
-    const event = { type: 'step_done', ...at, startedAt: iso(startedAt), ms, ...this.#provider(options) } as const
-    await attempt.writes.commit({
-      writes: [...writes, ...mark, ...free],
-      events: this.#isTold ? [event] : [],
-      progressed: true,
-      wasDone: async () => {
-        if (!kept) return false
-        const memo = await this.#world.steps.memo(attempt.run, key, hash)
-        return memo?.runId === attempt.run.id && memo.attempt === attempt.run.attempt
-      },
-    })
-    if (kept) this.#done.add(`${key}\0${hash}`)
-    if (options.provider !== undefined) this.#world.freed(options.provider)
-  }
-
   /** Returns where another try follows, and otherwise throws. */
   async #failed<Output>(doing: Doing<Output>, startedAt: number, error: unknown): Promise<void> {
     const attempt = this.#attempt
@@ -270,7 +218,7 @@ export class Steps {
     // What was stopped is no failure of the step; of an unsafe one its mark stays, and shows at the next attempt.
     if (attempt.signal.aborted || isOfTheStore(error)) throw error
     if (options.effect === 'unsafe' && !isNotDone(error)) {
-      await this.#markUnknown(doing, ms, faultOf(error))
+      await this.#book.unknown(doing, ms, faultOf(error))
       await this.#decision(key)
       doing.tries = 0
       // Where a person says that it was done, its result is there now.
@@ -281,41 +229,9 @@ export class Steps {
     const next = nextTry(policy, { failures: tries, error, random: this.#world.random })
     const fault = faultOf(error)
     const retryAt = next ? this.#clock.now() + next.delayMs : null
-    await this.#recordFailure(doing, startedAt, ms, fault, next?.delayMs ?? null)
+    await this.#book.failed(doing, startedAt, fault, next?.delayMs ?? null)
     if (retryAt === null) throw error
     await this.#pause(key, retryAt, fault)
-  }
-
-  async #recordFailure<Output>(
-    doing: Doing<Output>,
-    startedAt: number,
-    ms: number,
-    error: RunFault,
-    retryMs: number | null,
-  ): Promise<void> {
-    const attempt = this.#attempt
-    const { key, options, tries } = doing
-    const at = { key, attempt: attempt.run.attempt, try: tries, startedAt: iso(startedAt), ms }
-    const retryAt = retryMs === null ? {} : { retryAt: iso(this.#clock.now() + retryMs) }
-    const free = options.provider === undefined ? [] : [write(this.#world.limits.giveBack(attempt.run, key))]
-    const mark = write(this.#world.steps.mark(attempt.run, { ...this.#mark(doing, 'failed', ms), error, retryMs }))
-    await attempt.waits.during(() =>
-      attempt.writes.commit({
-        writes: [mark, ...free],
-        events: [{ type: 'step_failed', ...at, error, ...retryAt }],
-      }),
-    )
-    if (options.provider !== undefined) this.#world.freed(options.provider)
-  }
-
-  async #markUnknown<Output>(doing: Omit<Doing<Output>, 'work'>, ms: number, error: RunFault | null): Promise<void> {
-    const attempt = this.#attempt
-    const { key, options } = doing
-    const free = options.provider === undefined ? [] : [write(this.#world.limits.giveBack(attempt.run, key))]
-    const mark = write(this.#world.steps.mark(attempt.run, { ...this.#mark(doing, 'unknown', ms), error }))
-    const told = { type: 'step_unknown', key, attempt: attempt.run.attempt, ...(error ? { error } : {}) } as const
-    await attempt.waits.during(() => attempt.writes.commit({ writes: [mark, ...free], events: [told] }))
-    if (options.provider !== undefined) this.#world.freed(options.provider)
   }
 
   /** Until a person has said what became of it. */
@@ -330,7 +246,7 @@ export class Steps {
 
   async #pause(key: string, until: number, error: RunFault): Promise<void> {
     await this.#attempt.waits.until({
-      wait: { kind: 'retry', name: key, until: iso(until), error },
+      wait: { kind: 'retry', name: key, until: new Date(until).toISOString(), error },
       until,
       look: async () => (this.#clock.now() >= until ? true : undefined),
     })
@@ -345,25 +261,6 @@ export class Steps {
       look: async () => (attempt.isPaused ? undefined : true),
     })
   }
-
-  #mark<Output>(
-    { key, hash, options, tries }: Omit<Doing<Output>, 'work'>,
-    status: StepMark['status'],
-    ms: number,
-  ): StepMark {
-    const { effect = 'idempotent', provider = null } = options
-    return { key, inputHash: hash, status, effect, provider, tries, ms }
-  }
-
-  #started<Output>({ key, options, tries }: Doing<Output>) {
-    const { effect = 'idempotent' } = options
-    const { attempt } = this.#attempt.run
-    return { type: 'step_started', key, attempt, try: tries, effect, ...this.#provider(options) } as const
-  }
-
-  #provider<Output>({ provider }: StepOptions<Output>) {
-    return provider === undefined ? {} : { provider }
-  }
 }
 
 // Of what depends on nothing: a time, a word that was taken.
@@ -373,10 +270,6 @@ function hashOf(input: unknown): string {
   return createHash('sha256')
     .update(JSON.stringify(input ?? null))
     .digest('hex')
-}
-
-function iso(time: number): string {
-  return new Date(time).toISOString()
 }
 
 /** Trouble of the store, or of the run as a whole, says nothing of the step. */
@@ -395,14 +288,6 @@ function timeoutOf<Output>({ key, options }: Doing<Output>): HoldfastError {
 
 function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
-}
-
-// What a step returns is read on every later attempt; results that are large belong in a table or a file.
-const OUTPUT_MAX_LENGTH = 65_536
-
-function checkLength(text: string, key: string): string {
-  if (text.length > OUTPUT_MAX_LENGTH) throw new HoldfastError('TOO_LARGE', `The result of step "${key}".`)
-  return text
 }
 
 /** Refuses a key that some store cannot hold: before the step is done, and not when its result is to be remembered. */
