@@ -71,6 +71,7 @@ export class Attempt {
   readonly #children: Children
   #meter: ProgressMeter | null = null
   #callOffTelling: (() => void) | null = null
+  #telling = false
   #progressAt = Number.NEGATIVE_INFINITY
   #heardAt: number
   #paused: boolean
@@ -209,7 +210,7 @@ export class Attempt {
 
   /** What waits to be told goes on its way soon, with the next commit or without one. */
   tellSoon(): void {
-    if (this.journal.isFull) this.#tellNow(this.#clock.now())
+    if (this.journal.isFull && !this.#telling) this.#tellNow(this.#clock.now())
     else this.#tellAfter(TELL_MS)
   }
 
@@ -309,8 +310,12 @@ export class Attempt {
     this.#callOffTelling = null
     this.#progressAt = now
     this.#heardAt = now
+    this.#telling = true
+    const told = () => {
+      this.#telling = false
+    }
     // Whoever needs to know of the failure learns it from the signal, or from the next write.
-    this.commit().catch(() => {})
+    this.commit().then(told, told)
   }
 
   #tellAfter(ms: number): void {

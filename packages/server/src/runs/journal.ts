@@ -14,6 +14,8 @@ export function tell(log: StreamLog, id: string, ...events: RunEventInput[]): Wr
 
 // What waits for the next commit of the attempt; what would be more is told at once.
 const WAITING_MOST = 100
+// Lines of the log beyond that are left out while the store takes nothing.
+const HELD_MOST = 1_000
 
 /**
  * What an attempt has to tell of itself and nobody waits for (a step that began, a line of its log): kept back to go
@@ -22,6 +24,7 @@ const WAITING_MOST = 100
 export class Journal {
   readonly #clock: { now(): number }
   #waiting: RunEventInput[] = []
+  #leftOut = 0
 
   constructor(clock: { now(): number }) {
     this.#clock = clock
@@ -36,14 +39,18 @@ export class Journal {
   }
 
   add(event: RunEventInput): void {
-    this.#waiting.push({ timestamp: new Date(this.#clock.now()).toISOString(), ...event })
+    if (event.type === 'log' && this.#waiting.length >= HELD_MOST) this.#leftOut += 1
+    else this.#waiting.push({ timestamp: new Date(this.#clock.now()).toISOString(), ...event })
   }
 
   /** What waits, for a commit that is about to be made. */
   take(): RunEventInput[] {
     const taken = this.#waiting
     this.#waiting = []
-    return taken
+    if (this.#leftOut === 0) return taken
+    const message = `${this.#leftOut} lines were left out: more came than the store took.`
+    this.#leftOut = 0
+    return [...taken, { type: 'log', level: 'warn', message, timestamp: new Date(this.#clock.now()).toISOString() }]
   }
 
   /** It was not committed: it comes before whatever was added since. */

@@ -1,7 +1,8 @@
 import { HoldfastError } from '@holdfast/protocol'
 import { describe, expect, it } from 'vitest'
-import type { Write } from '../db/database.ts'
-import { between, gate, type OpenRunsStore, untilStopped, useRunWorld, withCode } from './fixtures/run-world.ts'
+import { type Write, write } from '../db/database.ts'
+import { between, gate, type OpenRunsStore, story, untilStopped, useRunWorld, withCode } from './fixtures/run-world.ts'
+import { storedRun } from './fixtures/stored-runs.ts'
 import type { RunEngine } from './run-engine.ts'
 import { sql } from './sql.ts'
 
@@ -238,6 +239,46 @@ export function describeMoments(name: string, openStore: OpenRunsStore): void {
         expect(message.length).toBeLessThanOrEqual(2_000)
       }
       expect(begun).toEqual([])
+    })
+
+    it('[RUN57] work that says more than the store takes keeps a bounded part of it, and tells how much it left out', async () => {
+      const goOn = gate()
+      let commits = 0
+      let isStuck = false
+      const slow = between(world.db, {
+        async commit(writes) {
+          if (isStuck) commits += 1
+          if (isStuck) await goOn.opened
+          return world.db.commit(writes)
+        },
+      })
+      world.work = async ({ log, step }) => {
+        isStuck = true
+        for (let line = 0; line < 5_000; line += 1) log('info', `line ${line}`)
+        await new Promise(setImmediate)
+        await step('after', async () => 1)
+      }
+      const runs = await opened({ db: slow })
+      const { id } = await runs.start(definition, { n: 1 })
+      await expect.poll(() => isStuck).toBe(true)
+      goOn.open()
+      expect(await ended(runs, id)).toBe('done')
+      expect(commits).toBeLessThan(10)
+      const { events } = await world.log.read(`runs/${id}`, null, { maxEvents: 10_000, maxLength: 10_000_000 })
+      const lines = events
+        .map((text) => JSON.parse(text))
+        .flatMap((event) => (event.type === 'log' ? [event.message] : []))
+      expect(lines.length).toBeLessThan(2_000)
+      expect(lines.at(-1)).toMatch(/^\d+ lines were left out/)
+    })
+
+    it('[RUN5] cancels of kinds that no node here knows do not stand before those of others', async () => {
+      const cancelled = { status: 'waiting', cancel_requested_at: 1 }
+      const unknown = Array.from({ length: 120 }, (_, n) => storedRun({ id: `a${n}`, name: 'gone', ...cancelled }))
+      const known = { ...cancelled, cancel_requested_at: 2, stream: story.name({ id: 'known' }) }
+      await world.db.commit([write(...unknown, storedRun({ id: 'known', ...known })), world.log.create(known.stream)])
+      const runs = await opened()
+      expect((await runs.get('known'))?.status).toBe('cancelled')
     })
   })
 }

@@ -156,11 +156,12 @@ export class RunLooks {
     return rows.map(({ serial_key }) => serial_key)
   }
 
-  /** Runs that are to be cancelled and do not work; at most 100. */
-  async unwanted(): Promise<Run[]> {
+  /** Runs of these kinds, or of workers outside, that are to be cancelled and do not work; at most 100. */
+  async unwanted(kinds: readonly Kind[]): Promise<Run[]> {
     const rows = await this.db.read(sql`
       SELECT ${COLUMNS} FROM runs
-      WHERE cancel_requested_at > 0 AND ended_at IS NULL AND status <> 'working' ORDER BY cancel_requested_at, id LIMIT 100`)
+      WHERE cancel_requested_at > 0 AND ended_at IS NULL AND status <> 'working'
+        AND (outside = 1 OR ${anyOf(kinds, (name) => sql`name = ${name}`)}) ORDER BY cancel_requested_at, id LIMIT 100`)
     return rows.map(toRun)
   }
 

@@ -55,7 +55,7 @@ export class Sweep {
     const seenFor = exclusive ? Math.max(leaseMs, 3 * ALONE_MS) : leaseMs
     await db.commit([store.seen(worker, kinds(), seenFor, false)])
     for (const key of await store.stuckLines()) await db.commit([write(store.promote(key))])
-    for (const run of await store.unwanted()) await endUnwanted(run)
+    for (const run of await store.unwanted(kinds())) await endUnwanted(run)
     for (const run of await store.orphans()) await cancel(run).catch(unlessMoved)
     await wakes.sweep(kinds())
     await this.#parkUnknown()
