@@ -62,6 +62,15 @@ export class LimitStore {
     }
   }
 
+  /** Holds only while a place is free there. */
+  hasRoom(provider: string): Statement {
+    return {
+      ...sql`SELECT 1 AS one WHERE NOT EXISTS (SELECT 1 FROM run_limits l WHERE l.kind = 'provider' AND l.name = ${provider}
+        AND (l.paused = 1 OR l.concurrency <= (SELECT COUNT(*) FROM run_permits p WHERE p.provider = ${provider})))`,
+      expect: { rows: 1, otherwise: 'CONFLICT', detail: `No place is free at ${provider}.` },
+    }
+  }
+
   giveBack(run: Run, key: string): Statement {
     return sql`DELETE FROM run_permits WHERE run_id = ${run.id} AND step_key = ${key}`
   }

@@ -280,5 +280,26 @@ export function describeMoments(name: string, openStore: OpenRunsStore): void {
       const runs = await opened()
       expect((await runs.get('known'))?.status).toBe('cancelled')
     })
+
+    it('[RUN58] who waits at a provider is not woken for a place that the next step of another run has taken', async () => {
+      const stuck = gate()
+      const turns = async (count: number) => {
+        for (let turn = 0; turn < count; turn += 1) await new Promise(setImmediate)
+      }
+      world.work = async ({ step, input }) => {
+        await step('first', () => (input.n === 1 ? stuck.opened : turns(1)), { provider: 'mail' })
+        for (let n = 0; n < 40 * input.n; n += 1) await step(`${n}`, () => turns(50), { provider: 'mail' })
+      }
+      const runs = await opened()
+      await runs.limits.set('provider', 'mail', { concurrency: 1 })
+      const long = await runs.start(definition, { n: 1 })
+      await expect.poll(async () => (await world.db.read(sql`SELECT 1 FROM run_permits`)).length).toBe(1)
+      const { id } = await runs.start(definition, { n: 0 })
+      await expect.poll(status(runs, id)).toBe('waiting')
+      stuck.open()
+      expect(await ended(runs, long.id)).toBe('done')
+      expect(await ended(runs, id)).toBe('done')
+      expect((await runs.get(id))?.attempt).toBeLessThan(6)
+    })
   })
 }

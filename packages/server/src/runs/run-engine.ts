@@ -252,6 +252,9 @@ export class RunEngine {
   /** Those who work and wait for a place there look first: the others would come back for nothing. */
   async #onFreed(provider: string): Promise<void> {
     await Promise.all(this.#attempts.all().map(({ waits }) => waits.nudgeProvider(provider)))
+    // The code that gave it back may take it again with its next step, which it comes to within this turn.
+    await new Promise(setImmediate)
+    if (this.#closing.signal.aborted) return
     await this.#parts.wakes.recheckProvider(provider)
   }
 

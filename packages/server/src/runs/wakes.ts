@@ -1,6 +1,6 @@
 import { isHoldfastError } from '@holdfast/protocol'
 import type { RunWait } from '@holdfast/protocol/runs'
-import { type Database, write } from '../db/database.ts'
+import { type Database, type Statement, write } from '../db/database.ts'
 import type { StreamLog } from '../log/stream-log.ts'
 import type { CommandStore } from './command-store.ts'
 import { type RunEventInput, tell } from './journal.ts'
@@ -37,10 +37,10 @@ export class Wakes {
     this.#options = options
   }
 
-  /** Queues a run that waits, as it was seen; `false` where it stands otherwise by now. */
-  async wake(run: Run, resets = false): Promise<boolean> {
+  /** Queues a run that waits, as it was seen, while `holds` does; `false` where it stands otherwise by now. */
+  async wake(run: Run, ...holds: Statement[]): Promise<boolean> {
     const { db, log, store, onWoken } = this.#options
-    const statements = write(store.wake(run, resets), store.clearWaits(run))
+    const statements = write(store.wake(run), ...holds, store.clearWaits(run))
     try {
       await db.commit([statements, tell(log, run.id, queuedEvent(run))])
     } catch (error) {
@@ -77,7 +77,9 @@ export class Wakes {
     const { limits } = this.#options
     const free = await limits.free(provider)
     if (free === 0) return
-    for (const run of await limits.waitingFor(provider, Math.min(free ?? MOST, MOST))) await this.wake(run)
+    // The next step of whoever gave it back may be on its way to the store: nobody comes back for a place that is gone.
+    const hasRoom = limits.hasRoom(provider)
+    for (const run of await limits.waitingFor(provider, Math.min(free ?? MOST, MOST))) await this.wake(run, hasRoom)
   }
 
   /** Whatever waits, and word of what it waits for was lost. `kinds`: what servers that are alive know. */
