@@ -301,5 +301,14 @@ export function describeMoments(name: string, openStore: OpenRunsStore): void {
       expect(await ended(runs, id)).toBe('done')
       expect((await runs.get(id))?.attempt).toBeLessThan(6)
     })
+
+    it('[RUN32][RUN40] a run that was paused and lost, of a version nobody knows, stays paused', async () => {
+      await world.db.commit([write(storedRun({ id: 'r', version: 9, paused_at: 5 }))])
+      const runs = await opened()
+      expect(await runs.get('r')).toMatchObject({ status: 'waiting', pausedAt: expect.any(Number) })
+      expect(await runs.store.waits('r')).toEqual([{ kind: 'paused' }])
+      await runs.commands.resume('r', given('go on'))
+      expect(await runs.get('r')).toMatchObject({ status: 'queued', pausedAt: null })
+    })
   })
 }

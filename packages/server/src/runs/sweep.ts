@@ -69,8 +69,10 @@ export class Sweep {
       const unknown = await store.unknownVersions()
       if (unknown.length === 0) return
       for (const run of unknown) {
-        const wait = { kind: 'version' } as const
-        const statements = [store.hold(run, false), ...store.setWaits(run, [wait])]
+        // One that was lost while a person had paused it waits for that person first.
+        const isPaused = run.pausedAt !== null
+        const wait = isPaused ? ({ kind: 'paused' } as const) : ({ kind: 'version' } as const)
+        const statements = [store.hold(run, isPaused), ...store.setWaits(run, [wait])]
         await db
           .commit([write(...statements), tell(log, run.id, { type: 'waiting', waits: [wait] })])
           .catch(unlessMoved)
