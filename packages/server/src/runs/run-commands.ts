@@ -91,7 +91,7 @@ export class RunCommands {
     })
     const run = await this.#run(id)
     // What is told at its end only those can say who know its kind.
-    const isKnown = run.isOutside || definition(run.name) !== undefined
+    const isKnown = definition(run.name) !== undefined || (await store.endsAlone(run))
     if (run.status === 'working' || (run.endedAt === null && !isKnown)) await onTold(run)
     else if (run.endedAt === null) {
       const ended = ending.commit({

@@ -311,7 +311,7 @@ export class RunEngine {
   /** Ends one that does not work and whose cancel is on disk. Somebody who claims it at this moment sees the mark. */
   async #endUnwanted(run: Run): Promise<void> {
     const definition = this.#definitions.get(run.name)
-    if (!definition && !run.isOutside) return
+    if (!definition && !(await this.store.endsAlone(run))) return
     await this.#parts.world.ending.commit({ run, outcome: { status: 'cancelled' }, definition }).catch(unlessMoved)
   }
 

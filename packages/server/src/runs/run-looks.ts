@@ -1,4 +1,4 @@
-import type { RunWait } from '@holdfast/protocol/runs'
+import { type RunWait, runStream } from '@holdfast/protocol/runs'
 import type { Database } from '../db/database.ts'
 import type { Signs } from './lifecycle.ts'
 import type { Liveness, Outcome, Run } from './run.ts'
@@ -63,6 +63,16 @@ export class RunLooks {
   async get(id: string): Promise<Run | null> {
     const [row] = await this.db.read(sql`SELECT ${COLUMNS} FROM runs WHERE id = ${id}`)
     return row ? toRun(row) : null
+  }
+
+  /**
+   * Whether it can be ended by whoever does not know its kind: nobody of ours carries it out, or nobody who is alive knows
+   * its version and no app tells of it in a stream of its own.
+   */
+  async endsAlone(run: Run): Promise<boolean> {
+    if (run.isOutside) return true
+    if (run.status !== 'waiting' || run.stream !== runStream.name({ id: run.id })) return false
+    return (await this.waits(run.id)).some(({ kind }) => kind === 'version')
   }
 
   /** How it ended; `null` while it has not. */

@@ -132,6 +132,9 @@ export interface ChildOptions {
  * ends there by an exception that the code must let pass, and a later attempt comes to the same place through the
  * steps that are remembered. So what is done outside of steps may be done again, and must be cheap and the same each time.
  *
+ * STORAGE_FULL and UNAVAILABLE are the store's: a run that ends with one is given back and goes on when the store does. For
+ * another side that does not answer there is SOURCE_UNREACHABLE, which counts as a try.
+ *
  * After OUTCOME_UNKNOWN (the store was lost before it answered) this attempt writes nothing more: its signal is aborted,
  * and a new attempt goes on after the last finished step. So what is written in a step is written once; what is written
  * by `commit` or `advance`, or by a step whose result is not kept, may then stand twice.

@@ -11,6 +11,8 @@ export function describeSteering(name: string, openStore: OpenRunsStore): void {
   const world = useRunWorld(openStore)
   const { definition, engine, ended, passing } = world
   const given = (id: string) => ({ id, by: 'operator' })
+  // Of no app that tells of it.
+  const { stream: _, ended: __, ...quiet } = definition
 
   /** What a run's own stream tells, in order, without the times. */
   async function story(id: string): Promise<RunEvent[]> {
@@ -531,6 +533,16 @@ export function describeSteering(name: string, openStore: OpenRunsStore): void {
       const back = engine({}, [old])
       await back.open()
       expect(await ended(back, id)).toBe('done')
+    })
+
+    it('[RUN40] cancelled while it waits so it ends, though nobody knows it', async () => {
+      const old = { ...quiet, version: 1 }
+      const { id } = await engine({}, [old]).start(old, { n: 1 })
+      const current = engine({}, [{ ...quiet, version: 2, name: 'another' }])
+      await current.open()
+      await expect.poll(status(current, id)).toBe('waiting')
+      await current.commands.cancel(id, given('c'))
+      expect(await status(current, id)()).toBe('cancelled')
     })
   })
 
