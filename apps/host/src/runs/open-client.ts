@@ -63,8 +63,9 @@ export async function withServer(
 }
 
 function refusal(name: string, { message, code, kind, errors = [] }: RequestError): Stop {
-  const fields = errors.map(({ field, message: why }) => `${field}: ${why}`).join('; ')
-  const what = printable(`${message}${fields === '' ? '' : ` ${fields}`} (${code})`)
+  // Of most the message says the fields already.
+  const told = errors.map(({ field, message: why }) => `${field}: ${why}`).filter((text) => !message.includes(text))
+  const what = printable(`${[message, told.join('; ')].filter(Boolean).join(' ')} (${code})`)
   if (code === 'INVALID_INPUT') return usageStop(name, what)
   return new Stop(what, kind === 'conflict' ? EXIT.conflict : EXIT.failed)
 }

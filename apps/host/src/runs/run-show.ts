@@ -71,7 +71,9 @@ function factsText(run: RunDetails, now: number): string {
   const { progress } = run
   if (progress) {
     const left = progress.left === null ? '' : leftText(progress.left)
-    const words = [progress.phase && printable(progress.phase), doneText(progress), rateText(progress), left]
+    // Of one that has ended, how fast it was is no news, and nothing is left.
+    const going = run.endedAt === null ? [rateText(progress), left] : []
+    const words = [progress.phase && printable(progress.phase), doneText(progress), ...going]
     lines.push([`${Math.floor(progress.percent)} %`, ...words].filter(Boolean).join(', '))
   }
   if (run.error) lines.push(style.failed(faultText(run.error)))
@@ -109,11 +111,18 @@ const between = (from: string, to: string | null, now: number) =>
 
 const STEP_COLUMNS = (now: number): Column<StepView>[] => [
   { title: 'STEP', text: ({ key }) => printable(key) },
-  { title: 'STATUS', text: ({ status, reused }) => (reused ? 'Reused' : STEP_WORDS[status]) },
+  { title: 'STATUS', text: stepWord },
   { title: 'TRIES', text: ({ tries }) => count(tries), right: true },
   { title: 'TOOK', text: ({ startedAt, endedAt }) => between(startedAt, endedAt, now), right: true },
-  { title: 'ERROR', text: ({ error }) => (error ? faultText(error) : '') },
+  // Of one that a person decided to be done, what was wrong before is over.
+  { title: 'ERROR', text: ({ status, error }) => (error && status !== 'done' ? faultText(error) : '') },
 ]
+
+/** Of one that has neither an end nor an error nobody said that it failed: its worker went. */
+function stepWord({ status, reused, endedAt, error }: StepView): string {
+  if (reused) return 'Reused'
+  return status === 'failed' && endedAt === null && error === null ? style.waiting('Cut off') : STEP_WORDS[status]
+}
 
 const STEP_WORDS: Record<StepView['status'], string> = {
   working: 'Working',

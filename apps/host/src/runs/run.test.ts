@@ -64,6 +64,9 @@ describe('run start, list and show', () => {
     const lines = jsonLines((await ended(at, ['run', 'show', id, '--json'])).stdout)
     expect(lines.map(({ type }) => type)).toEqual(['run', 'step'])
     expect(lines[0]).toMatchObject({ id, status: 'working', worker: 'needles' })
+    await run.report('progress', { done: 12, total: 12, unit: 'rows' })
+    await run.report('finish', { status: 'done' })
+    expect((await ended(at, ['run', 'show', id])).stdout).toMatch(/^100 %, 12 of 12 rows$/m)
     expect(lines[1]).toMatchObject({ key: 'cast on', status: 'done' })
   })
 
@@ -79,7 +82,7 @@ describe('run start, list and show', () => {
       [['show'], 2, /^holdfast: <id> is missing/],
       [['start', KIND, '--input', '{'], 2, /^holdfast: --input is not JSON: \{/],
       [['start', KIND, '--priority', 'high'], 2, /^holdfast: --priority high is not right/],
-      [['list', '--status', 'happy'], 2, /\(INVALID_INPUT\)/],
+      [['list', '--status', 'happy'], 2, /^holdfast: (?!.*status\[0\].*status\[0\]).*\(INVALID_INPUT\)/],
       [['retry', 'r1', '--from', 'here'], 2, /neither failed nor start/],
       [['start', 'nothing'], 1, /\(NOT_FOUND\)/],
       [['show', 'r1'], 1, /\(NOT_FOUND\)/],

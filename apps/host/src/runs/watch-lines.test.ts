@@ -106,6 +106,15 @@ describe('stateLines', () => {
     }
   })
 
+  it.each([
+    [1, 'Working  1 step done'],
+    [2, 'Working  2 steps done'],
+  ])('[HOST26] counts the steps of a run that says no progress: %i', (done, line) => {
+    const working = stateAfter({ type: 'working', timestamp: at(1), attempt: 1, worker: 'node-1' })
+    const shown = stateLines({ ...working, steps: { ...working.steps, done } }, 'r1', 120, NOW)
+    expect(shown.map(stripVTControlCharacters)).toEqual([line])
+  })
+
   it('[HOST26] says what the run waits for, and with which command it is given that', () => {
     const waiting = stateAfter(
       { type: 'queued', timestamp: at(1), name: 'mail', version: 1, queue: 'mail', priority: 0 },

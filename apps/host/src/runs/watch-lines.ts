@@ -104,7 +104,8 @@ function headLine(state: RunState, columns: number): string {
   const word = painted(state.status, statusWord({ ...state, cancelRequested: false, paused: false }))
   const { progress } = state
   if (progress === null) {
-    const steps = state.steps.done === 0 ? '' : `${GAP}${style.dim(`${state.steps.done} steps done`)}`
+    const { done } = state.steps
+    const steps = done === 0 ? '' : `${GAP}${style.dim(`${done} ${done === 1 ? 'step' : 'steps'} done`)}`
     return `${word}${steps}`
   }
   const width = columns >= 110 ? 24 : columns >= 70 ? 16 : 8
