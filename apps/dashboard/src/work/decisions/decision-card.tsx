@@ -36,7 +36,7 @@ export function DecisionCard({ run, mayDecide }: CardProps) {
           to="/work/$runId"
           params={{ runId: run.id }}
           data-open
-          className="min-w-0 truncate font-medium hover:underline"
+          className="min-w-0 truncate font-medium hover:underline max-md:-my-2.5 max-md:py-2.5"
         >
           {run.name} <span className="font-mono text-small font-normal text-ink-3">{shortId(run.id)}</span>
         </Link>

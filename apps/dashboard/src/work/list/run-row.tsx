@@ -102,11 +102,11 @@ function RunName({ run: { id, name, attempt } }: { run: RunSummary }) {
       params={{ runId: id }}
       data-open
       data-testid="run-link"
-      className="flex min-w-0 items-baseline gap-2 hover:underline"
+      className="flex min-w-0 items-baseline gap-2 hover:underline max-md:-my-3 max-md:py-3"
       title={`${name} ${id}`}
     >
       <span className="truncate font-medium">{name}</span>
-      <span className="shrink-0 font-mono text-small text-ink-3 max-md:hidden">{shortId(id)}</span>
+      <span className="shrink-0 font-mono text-small text-ink-3">{shortId(id)}</span>
       {attempt > 1 && <span className="shrink-0 text-small text-ink-3 xl:hidden">try {attempt}</span>}
     </Link>
   )

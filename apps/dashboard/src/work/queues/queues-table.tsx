@@ -66,7 +66,7 @@ function QueueRow({ queue, isOpen, mayOperate, isTight }: QueueRowProps) {
           resetScroll={false}
           data-open
           title={`The entries of ${name}`}
-          className="font-medium hover:underline"
+          className="font-medium hover:underline max-md:-my-3 max-md:block max-md:truncate max-md:py-3"
         >
           {name}
         </Link>

@@ -55,9 +55,7 @@ function OneRun({ id }: { id: string }) {
           {status === 404 && (
             <p className="text-ink-2">It may have been removed, or a letter of the link is missing.</p>
           )}
-          <Link to="/work" className="mt-1 inline-block underline">
-            Go to all runs
-          </Link>
+          <p className="mt-2">{toAll}</p>
         </Failure>
       </>
     )

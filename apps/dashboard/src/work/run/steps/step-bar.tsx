@@ -1,7 +1,7 @@
 import type { StepView } from '@holdfast/protocol/runs'
 import { classNames, useNow } from '@holdfast/ui'
 import { STILL, useMedia } from '../use-media.ts'
-import { stepLookOf } from './step-looks.ts'
+import { isCutOff, stepLookOf } from './step-looks.ts'
 import type { Axis } from './use-axis.ts'
 
 /** Bars that grow do so ten times a second at most, and not oftener than a pixel. */
@@ -50,7 +50,9 @@ export function StepBar({ step, axis, isOpen }: { step: StepView; axis: Axis; is
 }
 
 /** What a bar says in words beside it: why it failed, when it is tried again. */
-function noteOf({ status, error, retryAt, provider }: StepView, now: number): string | null {
+function noteOf(step: StepView, now: number): string | null {
+  const { status, error, retryAt, provider } = step
+  if (isCutOff(step)) return 'cut off'
   if (status === 'failed') {
     const wait = retryAt === null ? null : Math.max(0, Math.ceil((Date.parse(retryAt) - now) / 1000))
     const again = wait === null ? '' : wait > 0 ? `, again in ${wait} s` : ', again now'

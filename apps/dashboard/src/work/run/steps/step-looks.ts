@@ -8,6 +8,7 @@ import {
   type LucideIcon,
   MessageCircleQuestion,
   Recycle,
+  Unplug,
 } from 'lucide-react'
 import { exactTime, took } from '../words.ts'
 
@@ -24,15 +25,23 @@ const LOOKS = {
   done: { tone: 'done', icon: Check, word: 'Done', bar: 'bg-done' },
   failed: { tone: 'failed', icon: CircleSlash, word: 'Failed', bar: 'bg-fail' },
   retrying: { tone: 'waiting', icon: Hourglass, word: 'Tried again soon', bar: 'bg-fail' },
+  cutOff: { tone: 'quiet', icon: Unplug, word: 'Cut off', bar: 'bg-wait' },
   unknown: { tone: 'waiting', icon: MessageCircleQuestion, word: 'To decide', bar: 'bg-wait' },
   reused: { tone: 'quiet', icon: Recycle, word: 'Reused', bar: 'border border-line-strong bg-quiet-soft' },
 } as const satisfies Record<string, StepLook>
 
 /** Icon, word, tone and bar of how a step stands. */
-export function stepLookOf({ status, reused, retryAt }: StepView): StepLook {
+export function stepLookOf(step: StepView): StepLook {
+  const { status, reused, retryAt } = step
   if (reused) return LOOKS.reused
+  if (isCutOff(step)) return LOOKS.cutOff
   if (status === 'failed' && retryAt !== null) return LOOKS.retrying
   return LOOKS[status]
+}
+
+/** Its attempt was over before it was: nobody said that it failed. */
+export function isCutOff({ status, endedAt, error }: StepView): boolean {
+  return status === 'failed' && endedAt === null && error === null
 }
 
 /** How long it took or has been at it, ms; `null` where nobody knows. */

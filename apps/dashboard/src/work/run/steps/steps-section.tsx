@@ -4,6 +4,7 @@ import { ListTree } from 'lucide-react'
 import { useRunRoute } from '../run-route.ts'
 import type { LiveRun } from '../use-live-run.ts'
 import { count, counted } from '../words.ts'
+import { isCutOff } from './step-looks.ts'
 import type { Steps } from './use-steps.ts'
 import { Waterfall } from './waterfall.tsx'
 
@@ -60,11 +61,13 @@ function StepsBody({ live, steps }: { live: LiveRun; steps: Steps }) {
 
 function summaryOf({ read, steps }: Steps): string | undefined {
   if (!read.isRead) return undefined
-  const of = (status: string) => steps.filter((step) => step.status === status && !step.reused).length
+  const of = (status: string) => steps.filter((s) => s.status === status && !s.reused && !isCutOff(s)).length
+  const cutOff = steps.filter(isCutOff).length
   const reused = steps.filter((step) => step.reused).length
   const parts = [
     `${counted(steps.length, 'step')}${read.hasMore ? ' and more' : ''}`,
     of('failed') > 0 && `${count(of('failed'))} failed`,
+    cutOff > 0 && `${count(cutOff)} cut off`,
     of('unknown') > 0 && `${count(of('unknown'))} to decide`,
     reused > 0 && `${count(reused)} reused`,
   ]
