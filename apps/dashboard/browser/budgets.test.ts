@@ -57,9 +57,16 @@ describeBehindProxy('what the page costs', PacedServer.start, (world) => {
     const { inner, proxy } = world.server
     await using live = await openLivePage(world.browser, inner, world.server, (page) => page.clock.install())
     const { page, ingestion } = live
-    // What the page asks for as it opens is not what it asks for while it is live.
+    // What the page asks for as it opens is not what it asks for while it is live: nor the places it fetches ahead then.
     await page.waitForLoadState('networkidle')
-    const before = proxy.requests.length
+    let before = -1
+    const isAtRest = async () => {
+      const seen = before
+      before = proxy.requests.length
+      await page.clock.runFor(1_000)
+      return before === seen && before === proxy.requests.length
+    }
+    await expect.poll(isAtRest, { interval: 300, timeout: 20_000 }).toBe(true)
     for (let second = 1; second <= 60; second += 1) {
       await ingestion.append(progressEvent(second, 100))
       await page.getByText(`mark-${second}.md`).waitFor()

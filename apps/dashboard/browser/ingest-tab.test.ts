@@ -79,7 +79,7 @@ describeInBrowser(
       await page.goto('/settings')
       await page.getByRole('switch', { name: 'Tell me when a watched ingestion ends' }).click()
       await eventually(() => page.evaluate("localStorage.getItem('holdfast.notify')")).toBe('yes')
-      const { id } = await begin(world, 'Told once', 150)
+      const { id } = await begin(world, 'Told once', 600)
       const others = [await context.newPage(), await context.newPage()]
       for (const other of others) {
         await other.goto('/')
@@ -90,7 +90,7 @@ describeInBrowser(
       for (const one of [page, ...others]) {
         await eventually(() => one.getByTestId('watched').getAttribute('data-status'), WAIT).toBe('done')
       }
-      await eventually(() => shown).toEqual(['Told once is done: 150 files, none failed.'])
+      await eventually(() => shown).toEqual(['Told once is done: 600 files, none failed.'])
       // Longer than the last of the tabs waits before it would tell.
       await page.waitForTimeout(1500)
       expect(shown).toHaveLength(1)
