@@ -387,6 +387,8 @@ describeWithServer('a run', WorkServer.start, (world) => {
     await page.goto('/work/01890000-0000-7000-8000-000000000000')
     expect(await read(page.getByTestId('failure'))).toMatch(/^There is no such run/)
     expect(await page.getByRole('button', { name: 'Try again' }).count()).toBe(0)
+    // Nothing of it is followed, so the page is as live as any other.
+    await eventually(() => read(page.locator('header').first())).toContain('Live')
     const id = await world.server.begin(['quay'])
     await page.route(`**/api/runs/${id}`, (route) => route.abort())
     await page.goto(`/work/${id}`)

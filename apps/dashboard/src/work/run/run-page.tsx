@@ -2,6 +2,7 @@ import { RequestError } from '@holdfast/client'
 import { hasEnded } from '@holdfast/protocol/runs'
 import { buttonClass, Failure, NoPermission, Skeleton, SkeletonRows, usePage } from '@holdfast/ui'
 import { Link } from '@tanstack/react-router'
+import { useRunDetails } from '../queries.ts'
 import { RunActions } from './commands/run-actions.tsx'
 import { DataSection } from './data-section.tsx'
 import { LogSection } from './log/log-section.tsx'
@@ -21,15 +22,33 @@ export function RunPage() {
   return <OneRun key={runId} id={runId} />
 }
 
+const TRAIL = [{ label: 'Work', to: '/work' }]
+
 function OneRun({ id }: { id: string }) {
+  const { error } = useRunDetails(id)
+  // Nothing follows what is not there: its stream would be asked for again and again.
+  const isGone = error instanceof RequestError && [403, 404].includes(error.status)
+  return isGone ? <GoneRun id={id} error={error} /> : <FollowedRun id={id} />
+}
+
+function GoneRun({ id, error }: { id: string; error: RequestError }) {
+  usePage({ title: 'Run', trail: TRAIL })
+  return <UnreadRun id={id} error={error} />
+}
+
+function FollowedRun({ id }: { id: string }) {
   const { live, error, retry } = useLiveRun(id)
-  const status = error instanceof RequestError ? error.status : null
   usePage({
     title: live?.run.name ?? 'Run',
-    trail: [{ label: 'Work', to: '/work' }],
+    trail: TRAIL,
     note: live ? noteOf(live) : undefined,
   })
   if (live) return <ShownRun live={live} />
+  return error ? <UnreadRun id={id} error={error} retry={retry} /> : <RunSkeleton />
+}
+
+function UnreadRun({ id, error, retry }: { id: string; error: unknown; retry?: () => void }) {
+  const status = error instanceof RequestError ? error.status : null
   const toAll = (
     <Link to="/work" className={buttonClass()}>
       Go to all runs
@@ -43,24 +62,19 @@ function OneRun({ id }: { id: string }) {
       </>
     )
   }
-  if (error) {
-    return (
-      <>
-        <h1 className="sr-only">Run</h1>
-        <Failure
-          title={status === 404 ? 'There is no such run' : 'This run could not be read'}
-          error={error}
-          {...(status !== 404 && { onRetry: retry })}
-        >
-          {status === 404 && (
-            <p className="text-ink-2">It may have been removed, or a letter of the link is missing.</p>
-          )}
-          <p className="mt-2">{toAll}</p>
-        </Failure>
-      </>
-    )
-  }
-  return <RunSkeleton />
+  return (
+    <>
+      <h1 className="sr-only">Run</h1>
+      <Failure
+        title={status === 404 ? 'There is no such run' : 'This run could not be read'}
+        error={error}
+        {...(status !== 404 && retry && { onRetry: retry })}
+      >
+        {status === 404 && <p className="text-ink-2">It may have been removed, or a letter of the link is missing.</p>}
+        <p className="mt-2">{toAll}</p>
+      </Failure>
+    </>
+  )
 }
 
 function ShownRun({ live }: { live: LiveRun }) {
