@@ -6,6 +6,7 @@ import { AttemptWrites } from './attempt-writes.ts'
 import { Children, type ChildStarter } from './children.ts'
 import type { CommandStore } from './command-store.ts'
 import type { Ending } from './ending.ts'
+import { causeOfError, faultOf } from './fault.ts'
 import { Journal, tell } from './journal.ts'
 import type { LimitStore } from './limit-store.ts'
 import { ProgressMeter, type ProgressReport } from './progress.ts'
@@ -214,25 +215,34 @@ export class Attempt {
     else this.#tellAfter(TELL_MS)
   }
 
-  async end(outcome: Outcome, ...writes: Write[]): Promise<void> {
+  end(outcome: Outcome, ...writes: Write[]): Promise<void> {
+    return this.#finish(outcome, writes)
+  }
+
+  /** Ends it as failed: people are told what they may be told of the error. */
+  fail(error: unknown): Promise<void> {
+    return this.#finish({ status: 'failed', error: faultOf(error) }, [], causeOfError(this.run.name, error))
+  }
+
+  async #finish(outcome: Outcome, writes: readonly Write[], cause?: string): Promise<void> {
     // What it may not have written must not be taken for done.
     if (outcome.status !== 'cancelled') this.writes.throwIfUnsure()
     if (this.stopped === 'suspended') throw this.signal.reason
     this.#callOffTelling?.()
     this.#ending = true
     try {
-      await this.writes.behind(() => this.#end(outcome, writes))
+      await this.writes.behind(() => this.#end(outcome, writes, cause))
       this.#ended = true
     } finally {
       this.#ending = false
     }
   }
 
-  async #end(outcome: Outcome, writes: readonly Write[]): Promise<void> {
+  async #end(outcome: Outcome, writes: readonly Write[], cause: string | undefined): Promise<void> {
     const { run, definition } = this
     try {
       await this.writes.telling((told) =>
-        this.#world.ending.commit({ run, outcome, definition, told, writes, leaves: this.#steps.leaves }),
+        this.#world.ending.commit({ run, outcome, definition, told, writes, cause, leaves: this.#steps.leaves }),
       )
     } catch (error) {
       if (isHoldfastError(error, 'FENCED')) this.stop('fenced')

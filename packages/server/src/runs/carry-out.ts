@@ -7,7 +7,7 @@ import { faultOf } from './fault.ts'
 import { tell } from './journal.ts'
 import { freedBy, type LimitStore } from './limit-store.ts'
 import { nextTry } from './retry-policy.ts'
-import type { Outcome, Run } from './run.ts'
+import type { Run } from './run.ts'
 import type { RunStore } from './run-store.ts'
 import type { StepStore } from './step-store.ts'
 import { queuedEvent } from './wakes.ts'
@@ -83,7 +83,7 @@ async function conclude(attempt: Attempt, error: unknown, options: CarryOutOptio
   if (isStoreTrouble(error)) return giveBack(attempt, STORE_RETRY_MS, options)
   if (await triesAgain(attempt, error, options)) return
   try {
-    await attempt.end(failure(error))
+    await attempt.fail(error)
   } catch (failed) {
     if (!isHoldfastError(failed, 'CANCELLED')) throw failed
     await attempt.end({ status: 'cancelled' })
@@ -116,8 +116,4 @@ async function giveBack({ run, writes }: Attempt, delayMs: number, options: Carr
 // STORAGE_FULL and UNAVAILABLE say nothing about the run: it goes on when the store does.
 function isStoreTrouble(error: unknown): boolean {
   return isHoldfastError(error, 'STORAGE_FULL') || isHoldfastError(error, 'UNAVAILABLE')
-}
-
-function failure(error: unknown): Outcome {
-  return { status: 'failed', error: faultOf(error) }
 }

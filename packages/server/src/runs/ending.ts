@@ -35,6 +35,8 @@ export interface End {
   writes?: readonly Write[]
   /** What its attempt may have left behind; absent: anything. */
   leaves?: { steps: boolean; permits: boolean }
+  /** What failures of its cause have in common; absent: made of the error's code and message. */
+  cause?: string | undefined
   /** Who ended it, where that was a person. */
   by?: string
 }
@@ -66,10 +68,19 @@ export class Ending {
     for (const provider of freedBy(result)) onFreed(provider)
   }
 
-  async #writes({ run, outcome, definition, told = [], writes = [], leaves = ANYTHING, by }: End): Promise<Write[]> {
+  async #writes({
+    run,
+    outcome,
+    definition,
+    told = [],
+    writes = [],
+    leaves = ANYTHING,
+    cause: given,
+    by,
+  }: End): Promise<Write[]> {
     const { store, steps, limits, log } = this.#options
     const fault = outcome.status === 'failed' ? faultIn(outcome.error) : null
-    const cause = fault && causeOf(run.name, fault)
+    const cause = fault && (given ?? causeOf(run.name, fault))
     const statements = [
       store.end(run, outcome, cause),
       ...(outcome.status === 'cancelled' ? [] : [store.notCancelled(run)]),

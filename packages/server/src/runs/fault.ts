@@ -13,6 +13,12 @@ export function faultOf(error: unknown): RunFault {
   return { code, message: message.slice(0, MESSAGE_MAX_LENGTH), ...(retryAfter === undefined ? {} : { retryAfter }) }
 }
 
+/** The same for failures of one cause, of which people may be told nothing: made of what the error itself says. */
+export function causeOfError(name: string, error: unknown): string {
+  const { code } = faultOf(error)
+  return causeOf(name, { code, message: error instanceof Error ? error.message : String(error) })
+}
+
 /**
  * The same for failures of one kind of run that have one cause, whatever ids, numbers and names their messages carry:
  * twelve hexadecimal digits.

@@ -139,8 +139,11 @@ export class RunEngine {
     options: StartOptions & { outside?: { version: number } } = {},
   ): Promise<{ run: Run; created: boolean }> {
     const definition = this.#definitions.get(name)
-    if (definition) return this.#parts.starter.start(definition, await checkInput(definition.input, input), options)
     const { outside } = options
+    if (definition) {
+      checkVersion(definition, outside?.version)
+      return this.#parts.starter.start(definition, await checkInput(definition.input, input), options)
+    }
     if (!outside) throw new HoldfastError('NOT_FOUND', `No run is defined as "${name.slice(0, 100)}".`)
     return this.#parts.starter.start({ name, version: outside.version, isOutside: true }, input, options)
   }
@@ -333,4 +336,10 @@ export class RunEngine {
     if (!definition) throw new Error(`no run is defined as "${name}"`)
     return definition
   }
+}
+
+function checkVersion({ name, version }: RunDefinition, wanted: number | undefined): void {
+  if (wanted === undefined || wanted === version) return
+  const message = `This server knows version ${version} of "${name}".`
+  throw new HoldfastError('INVALID_INPUT', message, { errors: [{ field: 'version', message }] })
 }

@@ -182,6 +182,22 @@ export function describeRuns(name: string, openStore: OpenRunsStore): void {
       expect(world.errors).toHaveLength(2)
     })
 
+    it('[O13b][RUN7] failures of one cause stand together and those of another apart, also where people are told of none', async () => {
+      world.work = async ({ input }) => {
+        if (input.n < 3) throw new Error(`row ${input.n} of "people" is broken`)
+        throw new Error('the printer is on fire')
+      }
+      const runs = engine()
+      await runs.open()
+      const started = await Promise.all([1, 2, 3].map((n) => runs.start(definition, { n })))
+      for (const { id } of started) await ended(runs, id)
+      const failed = await Promise.all(started.map(({ id }) => runs.get(id)))
+      expect(new Set(failed.map((run) => run?.error?.message)).size).toBe(1)
+      const [first, second, third] = failed.map((run) => run?.cause)
+      expect(first).toBe(second)
+      expect(third).not.toBe(first)
+    })
+
     it('[RUN8] a retry reuses the finished steps of its line, but not those with another input or not kept', async () => {
       const done: string[] = []
       world.work = async (context) => {

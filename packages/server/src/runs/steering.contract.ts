@@ -520,6 +520,8 @@ export function describeSteering(name: string, openStore: OpenRunsStore): void {
       await expect(runs.startNamed('story', { n: 2 }, { dedupeKey: 'order 7' })).rejects.toThrow(withCode('CONFLICT'))
       await expect(runs.startNamed('story', { n: 'x' })).rejects.toThrow(withCode('INVALID_INPUT'))
       await expect(runs.startNamed('nothing', {})).rejects.toThrow(withCode('NOT_FOUND'))
+      const another = runs.startNamed('story', { n: 1 }, { outside: { version: 7 } })
+      await expect(another).rejects.toThrow(withCode('INVALID_INPUT'))
     })
 
     it('[RUN40] a run of a version nobody knows waits where people see it, until somebody knows it', async () => {
