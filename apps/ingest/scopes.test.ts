@@ -32,6 +32,35 @@ const EVERYBODY = 'everybody'
 const READERS = 'whoever may read the project'
 const NOBODY = 'nobody'
 
+const attempt = 1
+/** What is said of runs, with a body that could be meant. */
+const RUN_BODIES: Record<string, object> = {
+  '/api/runs': { name: 'nothing', input: {} },
+  '/api/runs/batches': { action: 'pause', filter: { queue: ['nothing'] } },
+  '/api/runs/batches/:id/undo': {},
+  '/api/runs/:id/cancel': {},
+  '/api/runs/:id/pause': {},
+  '/api/runs/:id/resume': {},
+  '/api/runs/:id/steer': { message: 'Shorter.' },
+  '/api/runs/:id/approve': {},
+  '/api/runs/:id/reject': {},
+  '/api/runs/:id/signals': { name: 'answer', payload: 1 },
+  '/api/runs/:id/priority': { priority: 1 },
+  '/api/runs/:id/move': { before: 'another' },
+  '/api/runs/:id/retry': {},
+  '/api/runs/:id/steps/:key/decision': { decision: 'done' },
+  '/api/runs/:id/heartbeat': { attempt },
+  '/api/runs/:id/progress': { attempt },
+  '/api/runs/:id/steps': { attempt, key: 'a', status: 'started' },
+  '/api/runs/:id/log': { attempt, level: 'info', message: 'A line.' },
+  '/api/runs/:id/finish': { attempt, status: 'done' },
+  '/api/queue/claim': { worker: 'w', kinds: [{ name: 'nothing', version: 1 }] },
+  '/api/queue/:name': { paused: false },
+  '/api/queue/providers/:name': { paused: false },
+  '/api/schedules': { name: 'nothing', input: {}, cron: '0 3 * * *' },
+  '/api/schedules/:id': { paused: true },
+}
+
 const ROUTES: Record<string, string> = {
   'GET /login': EVERYBODY,
   'GET /health': EVERYBODY,
@@ -72,10 +101,28 @@ const ROUTES: Record<string, string> = {
   'GET /api/ingest/roots': NOBODY,
   'GET /metrics': NOBODY,
   'POST /api/sessions/kick': NOBODY,
+  // An ingestion is a run, which whoever may read its stream may look at.
+  'GET /api/runs/:id': READERS,
+  'GET /api/runs/:id/steps': READERS,
+  'GET /api/runs/:id/log': READERS,
+  'GET /api/runs': NOBODY,
+  'GET /api/runs/count': NOBODY,
+  'GET /api/runs/failures': NOBODY,
+  'GET /api/runs/kinds': NOBODY,
+  'GET /api/runs/batches/:id': NOBODY,
+  'GET /api/queue': NOBODY,
+  'GET /api/queue/:name/entries': NOBODY,
+  'GET /api/schedules': NOBODY,
+  'DELETE /api/schedules/:id': NOBODY,
+  ...Object.fromEntries(Object.keys(RUN_BODIES).map((path) => [`POST ${path}`, NOBODY])),
 }
 
 function pathOf(pattern: string): string {
-  const path = pattern.replace(':ingestionId', ingestionId).replace(':id', projectId).replace(':fileId', 'none')
+  const id = pattern.startsWith('/api/runs/:id') ? ingestionId : projectId
+  const path = pattern
+    .replace(':ingestionId', ingestionId)
+    .replace(':id', id)
+    .replace(/:(fileId|name|key)/, 'none')
   // What is not asked rightly is refused before who asks is looked at.
   if (path.includes('/export/')) return `${path}?format=csv`
   if (path.endsWith('/search')) return `${path}?q=text`
@@ -85,6 +132,8 @@ function pathOf(pattern: string): string {
 /** A body that whoever may ask gets past with, where it matters. */
 function bodyOf(route: string): object | undefined {
   if (route.startsWith('GET') || route.startsWith('HEAD') || route.startsWith('DELETE')) return undefined
+  const ofRun = RUN_BODIES[route.slice('POST '.length)]
+  if (ofRun) return ofRun
   if (route === 'POST /api/projects/:id/retry') return { scope: 'file' }
   if (route.endsWith('/retry')) return { scope: 'all' }
   if (route.endsWith('/ingestions')) return { path: '/nowhere' }
