@@ -21,6 +21,8 @@ export interface EndingOptions {
   onEnded: (run: Run, outcome: Outcome) => void
   /** It held a place at that provider. */
   onFreed: (provider: string) => void
+  /** Whoever waited for its key may be claimed. */
+  onMoved: () => void
 }
 
 export interface End {
@@ -53,7 +55,7 @@ export class Ending {
 
   /** FENCED where it does not stand like that any more, CANCELLED where a cancel was acknowledged and it is another end. */
   async commit(end: End): Promise<void> {
-    const { db, log, onEnded, onFreed } = this.#options
+    const { db, log, store, onEnded, onFreed, onMoved } = this.#options
     const { run, outcome } = end
     const writes = await this.#writes(end)
     const { parentId } = run
@@ -65,6 +67,8 @@ export class Ending {
       return db.commit(writes)
     })
     onEnded(run, outcome)
+    // Its key is free, and whoever joined the line at this moment may not have seen that.
+    void store.moveUp(run.serialKey).then((moved) => moved && onMoved())
     for (const provider of freedBy(result)) onFreed(provider)
   }
 

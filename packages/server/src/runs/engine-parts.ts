@@ -23,8 +23,8 @@ export interface EngineEvents {
   /** A run stands otherwise; `due`: it may be claimed. */
   changed(run: Run, due: boolean): void
   ended(run: Run, outcome: Outcome): void
-  /** A run was taken from a worker that is gone. */
-  lost(): void
+  /** Something may be claimed. */
+  due(): void
   /** Somebody may have fallen silent by now. */
   silenceDue(): void
   limitSet(kind: LimitKind, name: string): void
@@ -74,7 +74,7 @@ export function assembleParts(options: Required<RunEngineOptions>, timers: Timer
   const wakes = new Wakes({ ...stores, onWoken: changed })
   const freed = (provider: string) => on.background(on.freed(provider))
   const starter = new RunStarter({ ...stores, newId, leaseMs, onQueued: changed })
-  const ending = new Ending({ ...stores, onEnded: on.ended, onFreed: freed })
+  const ending = new Ending({ ...stores, onEnded: on.ended, onFreed: freed, onMoved: on.due })
   const world: AttemptWorld = {
     ...stores,
     clock,
@@ -114,7 +114,7 @@ export function assembleParts(options: Required<RunEngineOptions>, timers: Timer
     onDue: on.silenceDue,
     onChanged: ({ id, queue }, liveness) => {
       feed.changed(id, liveness, queue, null)
-      if (liveness === 'lost') on.lost()
+      if (liveness === 'lost') on.due()
     },
     onFreed: freed,
   })

@@ -58,7 +58,7 @@ export class RunEngine {
     const parts = assembleParts(this.#options, this.#timers, {
       changed: (run, due) => this.#changed(run, due),
       ended: (run, outcome) => this.#onEnded(run, outcome),
-      lost: () => this.#due(),
+      due: () => this.#due(),
       silenceDue: () => void this.#leases?.renew(),
       limitSet: (kind, name) => this.#onLimitSet(kind, name),
       told: (run) => this.#onTold(run),

@@ -130,7 +130,14 @@ export class RunStarter {
     const retried = retryOf ? [write(store.retried(retryOf, id, options.once ?? false))] : []
     const writes = [store.insert(run), ...retried, told, ...story, ...(options.writes ?? [])]
     const { delayMs: _, ...stored } = run
-    return { run: stored, writes, committed: () => onQueued(stored) }
+    return {
+      run: stored,
+      writes,
+      committed: () => {
+        onQueued(stored)
+        void store.moveUp(run.serialKey).then((moved) => moved && onQueued(stored))
+      },
+    }
   }
 
   /** What had been made by a commit that failed: by another start of the same key, or by this one unbeknown. */

@@ -158,7 +158,17 @@ export class RunStore extends RunLooks {
       UPDATE runs SET ready = CASE WHEN due_at <= ${now} THEN 1 ELSE 0 END, wake_at = CASE WHEN due_at > ${now} THEN due_at END
       WHERE id = (SELECT a.id FROM runs a WHERE a.serial_key = ${serialKey} AND a.ended_at IS NULL
           ORDER BY a.created_at, a.id LIMIT 1)
-        AND status = 'queued' AND ready = 0 AND wake_at IS NULL`
+        AND status = 'queued' AND ready = 0 AND wake_at IS NULL RETURNING id`
+  }
+
+  /**
+   * The same in a commit of its own, by whoever has just joined a line or left it: where several connections write
+   * (PostgreSQL), two that do so at the same moment do not see each other, and the later of these looks sees both. What
+   * it cannot do the sweep does. Whether somebody may be claimed by that. Never rejects.
+   */
+  async moveUp(serialKey: string | null): Promise<boolean> {
+    if (serialKey === null || this.db.dialect !== 'postgres') return false
+    return (await this.#change(this.promote(serialKey)).catch(() => [])).length > 0
   }
 
   /** A working attempt's run is queued again, at its place; due after `delayMs`. */
