@@ -34,13 +34,21 @@ describeWithServer('the list of runs', WorkServer.start, (world) => {
     const later = await server.begin(['mole'], {}, { delaySeconds: 3600 })
     await server.stands(id, 'working')
     const { page } = await world.visitor()
+    const asked: string[] = []
+    page.on('request', (request) => asked.push(new URL(request.url()).search))
     await page.goto('/work')
     await eventually(() => chip(page, id)).toBe('Working')
     await eventually(() => read(row(page, id))).toMatch(/26 %/)
     expect(await read(row(page, later))).toMatch(/Queued[\s\S]+It is due at/)
-    await page.waitForLoadState('networkidle')
-    const asked: string[] = []
-    page.on('request', (request) => asked.push(new URL(request.url()).search))
+    // Once changes are followed the list is read again: some may have come before that.
+    let seen = -1
+    const isAtRest = () => {
+      const before = seen
+      seen = asked.length
+      return seen === before
+    }
+    await expect.poll(isAtRest, { interval: 1_500, timeout: 20_000 }).toBe(true)
+    asked.length = 0
     server.survey.letGo('skerry')
     await eventually(() => chip(page, id)).toBe('Done')
     const lists = asked.filter((query) => query.includes('limit='))
