@@ -14,7 +14,7 @@ async function expectKept(options: RunChaosOptions): Promise<void> {
 }
 
 it(
-  `[HIST21] a server on SQLite that is killed again and again finishes every run, each step once, seed ${drawn}`,
+  `[X4a][HIST21] a server on SQLite that is killed again and again finishes every run, each step once, seed ${drawn}`,
   () => expectKept({ seed: drawn, runs: 60, kills: 4 }),
   120_000,
 )
